@@ -1,0 +1,2 @@
+-- Its policies, grants and index go with it.
+drop table journal;

@@ -1,0 +1,130 @@
+//! What can be asked for on the command line.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+/// The voice that runs a guild: spoken orders become changes in the guild's PostgreSQL, answered aloud.
+#[derive(Debug, Parser)]
+#[command(name = "sphereconnect", version, arg_required_else_help = true, max_term_width = 100)]
+pub struct Cli {
+    /// What holds for every command.
+    #[command(flatten)]
+    pub global: Global,
+    /// The command.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// Options of every command.
+#[derive(Debug, Args)]
+pub struct Global {
+    /// Settings file; config.toml in the project lists every key
+    #[arg(long, global = true, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// The guild to act in
+    #[arg(long, global = true, value_name = "NAME")]
+    pub guild: Option<String>,
+    /// The member who speaks
+    #[arg(long = "as", global = true, value_name = "MEMBER")]
+    pub member: Option<String>,
+    /// Print one JSON object a turn
+    #[arg(long, global = true)]
+    pub json: bool,
+    /// Do everything, permissions and database included, and take it back at the end of each turn
+    #[arg(long, global = true)]
+    pub dry_run: bool,
+    /// Log more; twice or three times for more still
+    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    pub verbose: u8,
+}
+
+/// How replies of `hear` and `say` are heard.
+#[derive(Debug, Args, Clone)]
+pub struct Sounding {
+    /// Speak the replies
+    #[arg(long)]
+    pub speak: bool,
+    /// Write what would be heard as WAV files into this folder
+    #[arg(long, value_name = "DIR")]
+    pub reply_wav: Option<PathBuf>,
+    /// Name this batch: the same batch sent again does each order only once
+    #[arg(long, value_name = "NAME")]
+    pub batch: Option<String>,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Listen to the microphone and carry out what is said
+    Run,
+    /// Take turns from recordings, in order
+    Hear {
+        /// WAV files of any rate, mono or stereo, 0.3 to 30 seconds
+        #[arg(required = true, value_name = "FILE.wav")]
+        files: Vec<PathBuf>,
+        /// How replies are heard.
+        #[command(flatten)]
+        sounding: Sounding,
+    },
+    /// Take turns from typed words
+    Say {
+        /// The words of one order each
+        #[arg(required = true, value_name = "TEXT")]
+        texts: Vec<String>,
+        /// How replies are heard.
+        #[command(flatten)]
+        sounding: Sounding,
+    },
+    /// Show the whole way on a demo guild with bundled recordings
+    Demo {
+        /// Write what would be heard as WAV files into this folder
+        #[arg(long, value_name = "DIR")]
+        reply_wav: Option<PathBuf>,
+        /// Speak the replies
+        #[arg(long)]
+        speak: bool,
+    },
+    /// Try every part and say what to do about each that fails
+    Doctor,
+    /// Bring guilds in and out
+    #[command(subcommand)]
+    Guild(Guild),
+    /// The database
+    #[command(subcommand)]
+    Db(Db),
+    /// Speech models
+    #[command(subcommand)]
+    Models(Models),
+}
+
+/// Commands about guilds.
+#[derive(Debug, Subcommand)]
+pub enum Guild {
+    /// Bring a guild file into the database; the same file twice changes nothing
+    Import {
+        /// The guild file
+        #[arg(value_name = "FILE.toml")]
+        file: PathBuf,
+    },
+    /// Print the guild as a guild file
+    Export,
+    /// List the guilds
+    List,
+}
+
+/// Commands about the database.
+#[derive(Debug, Subcommand)]
+pub enum Db {
+    /// Bring the schema up to this program's version
+    Migrate,
+}
+
+/// Commands about speech models.
+#[derive(Debug, Subcommand)]
+pub enum Models {
+    /// Say which model is used and where it is
+    List,
+    /// Check the model files against their checksums
+    Verify,
+}

@@ -1,0 +1,250 @@
+use std::sync::LazyLock;
+
+use uuid::Uuid;
+
+use super::Grammar;
+use crate::domain::Kind;
+use crate::intent::{Action, Intent};
+use crate::names::{Entry, Roster};
+
+fn roster() -> Roster {
+    let rows: &[(Kind, &str, Option<&str>)] = &[
+        (Kind::Member, "Kestrel", Some("kes trul")),
+        (Kind::Member, "Miguel Santoro", Some("mee gel san tor oh")),
+        (Kind::Member, "D4rkst4r", Some("dark star")),
+        (Kind::Member, "Puck", None),
+        (Kind::Member, "Static", None),
+        (Kind::Squad, "Anvil", None),
+        (Kind::Squad, "Valkyrie Wing", None),
+        (Kind::Rank, "NCO", Some("en see oh")),
+        (Kind::Rank, "Officer", None),
+        (Kind::Category, "Exploration", None),
+        (Kind::Category, "Military", None),
+        (Kind::Objective, "Operation Nightfall", None),
+        (Kind::Objective, "Gold Rush", None),
+        (Kind::Objective, "Trade Route Security", None),
+        (Kind::Task, "Scout the Route", None),
+        (Kind::Task, "Refuel the Carrack", None),
+        (Kind::Task, "Disable the Turrets", None),
+        (Kind::Task, "Set Up Beacons", None),
+        (Kind::Task, "Patrol the Lane", None),
+        (Kind::Task, "Deliver to Lorville", None),
+    ];
+    Roster::new(
+        rows.iter()
+            .map(|(kind, name, phonetic)| Entry {
+                kind: *kind,
+                id: Uuid::new_v4(),
+                name: (*name).to_owned(),
+                phonetic: phonetic.map(str::to_owned),
+                hint: String::new(),
+                parent: None,
+                open: true,
+            })
+            .collect(),
+    )
+}
+
+fn shown(intent: &Intent) -> String {
+    let fields: Vec<String> =
+        intent.fields.iter().map(|(field, words)| format!("{}={words}", field.as_str())).collect();
+    format!("{} {}", intent.action.as_str(), fields.join(" ")).trim_end().to_owned()
+}
+
+static GRAMMAR: LazyLock<Grammar> = LazyLock::new(|| Grammar::built_in().unwrap());
+static ROSTER: LazyLock<Roster> = LazyLock::new(roster);
+
+fn read(text: &str) -> String {
+    match GRAMMAR.read(text, &ROSTER, &["UEE Commander".to_owned(), "you ee ee commander".to_owned()]) {
+        None => "nothing".to_owned(),
+        Some(reading) => {
+            let all: Vec<String> = reading.intents.iter().map(shown).collect();
+            let known = if reading.known { "" } else { "? " };
+            format!("{known}{}", all.join("; "))
+        }
+    }
+}
+
+#[test]
+fn the_shipped_wordings_can_be_read_and_cover_every_action() {
+    let grammar = Grammar::built_in().unwrap();
+    let missing: Vec<&str> =
+        Action::ALL.iter().filter(|one| !grammar.actions().contains(one)).map(|one| one.as_str()).collect();
+    // A broadcast has nowhere to go yet.
+    assert_eq!(missing, ["guild.broadcast"]);
+}
+
+#[test]
+fn orders_in_fixed_wording() {
+    for (text, expected) in [
+        (
+            "Create objective collect five hundred S C U of gold.",
+            "objective.create name=collect five hundred S C U of gold",
+        ),
+        (
+            "Create objective escort the mining convoy with priority high.",
+            "objective.create name=escort the mining convoy priority=high",
+        ),
+        (
+            "New objective survey the asteroid belt for category exploration.",
+            "objective.create name=survey the asteroid belt category=exploration",
+        ),
+        ("create objective cancel the blockade", "objective.create name=cancel the blockade"),
+        ("Set priority of Gold Rush to critical.", "objective.set_priority objective=Gold Rush priority=critical"),
+        ("Put Trade Route Security on hold.", "objective.set_status status=on hold objective=Trade Route Security"),
+        ("Set Gold Rush progress to sixty percent.", "objective.set_progress objective=Gold Rush percent=sixty"),
+        (
+            "Progress on Operation Nightfall 75% complete.",
+            "objective.set_progress objective=Operation Nightfall percent=75",
+        ),
+        (
+            "Delivered two hundred S C U of gold for Gold Rush.",
+            "objective.report amount=two hundred unit=S C U of gold objective=Gold Rush",
+        ),
+        ("Delivered 200 SCU of gold for Gold Rush", "objective.report amount=200 unit=SCU of gold objective=Gold Rush"),
+        (
+            "Update objective Trade Route Security, add brief, protect merchant vessels.",
+            "objective.describe objective=Trade Route Security section=brief text=protect merchant vessels",
+        ),
+        (
+            "Set the lead of Trade Route Security to Kestrel.",
+            "objective.set_lead objective=Trade Route Security member=Kestrel",
+        ),
+        (
+            "Give objective Trade Route Security to squad Valkyrie Wing.",
+            "objective.set_squad objective=Trade Route Security squad=Valkyrie Wing",
+        ),
+        ("add category military to gold rush", "objective.add_category category=military objective=gold rush"),
+        (
+            "Create task plant the charges for objective Operation Nightfall.",
+            "task.create name=plant the charges objective=Operation Nightfall",
+        ),
+        ("Assign task scout the route to Kestrel.", "task.assign task=scout the route member=Kestrel"),
+        ("assign task scout the route to castrel", "task.assign task=scout the route member=castrel"),
+        ("Please assign scout the route to Kestrel, thank you", "task.assign task=scout the route member=Kestrel"),
+        (
+            "Commander, could you please assign scout the route to Kestrel",
+            "task.assign task=scout the route member=Kestrel",
+        ),
+        ("UEE Commander, assign scout the route to Kestrel, over", "task.assign task=scout the route member=Kestrel"),
+        ("uh assign um scout the route to Kestrel", "task.assign task=scout the route member=Kestrel"),
+        ("Assign set up beacons to Dark Star.", "task.assign task=set up beacons member=Dark Star"),
+        ("Assign scout the route to squad Anvil.", "task.assign task=scout the route squad=Anvil"),
+        ("I'll take scout the route.", "task.claim task=scout the route"),
+        ("assign scout the route to me", "task.claim task=scout the route"),
+        ("Release deliver to Lorville.", "task.release task=deliver to Lorville"),
+        ("Mark task patrol the lane as completed.", "task.set_status task=patrol the lane status=completed"),
+        ("Disable the turrets is in progress.", "task.set_status task=Disable the turrets status=in progress"),
+        ("Patrol the lane is fifty percent done.", "task.set_progress task=Patrol the lane percent=fifty"),
+        ("Make disable the turrets high priority.", "task.set_priority task=disable the turrets priority=high"),
+        (
+            "Schedule refuel the Carrack for thirty minutes from now.",
+            "task.schedule task=refuel the Carrack start=thirty minutes from now",
+        ),
+        ("Set my availability to in game.", "member.set_availability availability=in game"),
+        ("I'm busy.", "member.set_availability availability=busy"),
+        ("Promote Puck to NCO.", "member.set_rank member=Puck rank=NCO"),
+        ("Promote me to Officer.", "member.set_rank member=me rank=Officer"),
+        ("Add Puck to squad Anvil.", "member.set_squad member=Puck squad=Anvil"),
+        ("Create squad Iron Hand with lead Kestrel.", "squad.create name=Iron Hand lead=Kestrel"),
+    ] {
+        assert_eq!(read(text), expected, "{text}");
+    }
+}
+
+#[test]
+fn questions_in_fixed_wording() {
+    for (text, expected) in [
+        ("What objectives are available?", "ask.objectives"),
+        ("Commander, what are my open tasks?", "ask.tasks member=me"),
+        ("What is the status of Gold Rush?", "ask.objective objective=Gold Rush"),
+        ("Who is in squad Anvil?", "ask.squad squad=Anvil"),
+        ("What tasks are in Operation Nightfall?", "ask.tasks objective=Operation Nightfall"),
+        ("What is the status of task scout the route", "ask.task task=scout the route"),
+        (
+            "Read me the classified section of Operation Nightfall.",
+            "ask.objective section=classified objective=Operation Nightfall",
+        ),
+        ("Who is online?", "ask.members availability=online"),
+        ("What can I say?", "ask.help"),
+        ("who am i", "ask.me"),
+        ("yes", "confirm"),
+        ("never mind", "cancel"),
+    ] {
+        assert_eq!(read(text), expected, "{text}");
+    }
+}
+
+#[test]
+fn several_orders_in_one_breath() {
+    for (text, expected) in [
+        (
+            "Mark scout the route as completed and assign refuel the Carrack to Puck.",
+            "task.set_status task=scout the route status=completed; task.assign task=refuel the Carrack member=Puck",
+        ),
+        ("create objective escort and protect the convoy", "objective.create name=escort and protect the convoy"),
+        (
+            "start scout the route then put gold rush on hold and give set up beacons to Static",
+            "task.set_status status=in progress task=scout the route; objective.set_status status=on hold \
+             objective=gold rush; task.assign task=set up beacons member=Static",
+        ),
+    ] {
+        assert_eq!(read(text), expected, "{text}");
+    }
+}
+
+#[test]
+fn what_lacks_a_piece_is_asked_about() {
+    for (text, expected) in [
+        ("Assign scout the route to Barnaby.", "? task.assign task=scout the route member=Barnaby"),
+        ("Assign scout the route.", "task.assign task=scout the route"),
+        ("Set progress to forty percent.", "objective.set_progress percent=forty"),
+    ] {
+        assert_eq!(read(text), expected, "{text}");
+    }
+}
+
+#[test]
+fn what_is_no_order_is_left_alone() {
+    for text in [
+        "I think I left the oven on.",
+        "That was a great fight last night.",
+        "don't assign scout the route to Kestrel",
+        "never assign scout the route to Kestrel",
+        "if Kestrel is online assign scout the route to Kestrel",
+        "did Kestrel scout the route",
+        "Kestrel",
+        "the route to Lorville is full of pirates",
+        "",
+        "?!",
+    ] {
+        assert_eq!(read(text), "nothing", "{text}");
+    }
+}
+
+#[test]
+fn a_line_that_cannot_be_read_is_named() {
+    for (text, expected) in [
+        ("task.fly\n  fly", "line 1: no action is called \"task.fly\""),
+        ("task.claim\n  take {thing}", "line 2: no slot is called \"thing\""),
+        ("task.claim\n  (take {task}", "line 2: a bracket is not closed"),
+        ("  take {task}", "line 1: a wording before any action"),
+        ("task.claim\n  [please]", "line 2: a wording needs at least one word that cannot be left out"),
+    ] {
+        assert_eq!(Grammar::parse(text).unwrap_err().to_string(), expected);
+    }
+}
+
+proptest::proptest! {
+    #![proptest_config(proptest::prelude::ProptestConfig::with_cases(64))]
+    #[test]
+    fn any_words_are_survived(text in "\\PC{0,120}") {
+        read(&text);
+    }
+
+    #[test]
+    fn words_of_orders_in_any_order_are_survived(words in proptest::collection::vec(
+        proptest::sample::select(vec!["assign", "scout the route", "to", "kestrel", "and", "mark", "done", "the", "set", "priority", "of"]), 0..24)) {
+        read(&words.join(" "));
+    }
+}

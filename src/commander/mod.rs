@@ -1,0 +1,114 @@
+//! Words → [`Intent`]s: the local grammar first, then the guild's commander at a language model's endpoint.
+
+pub mod grammar;
+pub mod prompt;
+pub mod wire;
+
+use crate::config;
+use crate::domain::Persona;
+use crate::intent::{Action, Field, Intent};
+use crate::names::Roster;
+use grammar::{Grammar, Reading};
+use wire::{Endpoint, EndpointSettings, WireError};
+
+/// The largest answer taken from an endpoint, in bytes.
+const BODY_BYTES_MAX: usize = 256 * 1024;
+/// The longest answer asked of a model, in tokens.
+const TOKENS_MAX: u32 = 400;
+
+/// Understands orders.
+#[derive(Debug)]
+pub struct Commander {
+    grammar: Grammar,
+    endpoint: Option<Endpoint>,
+}
+
+/// Why an endpoint's answer came to nothing.
+#[derive(Debug, thiserror::Error)]
+pub enum ThinkError {
+    /// It could not be asked, or did not answer in time or in form.
+    #[error(transparent)]
+    Wire(#[from] WireError),
+    /// The model did not keep to the form.
+    #[error(transparent)]
+    Form(#[from] prompt::DecodeError),
+    /// The model put something into the order that was not said.
+    #[error("the model's order does not hold to what was said: {0}")]
+    Unfounded(String),
+}
+
+impl Commander {
+    /// Reads the wordings and prepares the endpoint, when there is one.
+    ///
+    /// # Errors
+    /// [`WireError::Url`] for an endpoint's URL that is none; never for the wordings that ship.
+    pub fn new(settings: Option<&config::Endpoint>) -> anyhow::Result<Self> {
+        let endpoint = settings
+            .map(|own| {
+                Endpoint::new(EndpointSettings {
+                    url: own.url.clone(),
+                    key: own.key.clone(),
+                    model: own.model.clone(),
+                    deadline: own.deadline,
+                    connect: own.connect,
+                    body_bytes_max: BODY_BYTES_MAX,
+                    tokens_max: TOKENS_MAX,
+                })
+            })
+            .transpose()?;
+        Ok(Self { grammar: Grammar::built_in()?, endpoint })
+    }
+
+    /// The endpoint, when one is set.
+    #[must_use]
+    pub fn endpoint(&self) -> Option<&Endpoint> {
+        self.endpoint.as_ref()
+    }
+
+    /// Reads fixed wording; `None` when no wording explains every word.
+    #[must_use]
+    pub fn read(&self, text: &str, roster: &Roster, persona: &Persona) -> Option<Reading> {
+        let phonetic = persona.phonetic.iter().flat_map(|all| all.split(';')).map(|one| one.trim().to_owned());
+        let called: Vec<String> = std::iter::once(persona.name.clone()).chain(phonetic).collect();
+        self.grammar.read(text, roster, &called)
+    }
+
+    /// Lets the endpoint's model read free wording. An empty answer means that the model found no order in it; so
+    /// does no endpoint, and words that can hold no order, for which nobody is asked.
+    ///
+    /// # Errors
+    /// See [`ThinkError`]; nothing may be done then.
+    pub async fn think(&self, text: &str, roster: &Roster, persona: &Persona) -> Result<Vec<Intent>, ThinkError> {
+        let Some(endpoint) = &self.endpoint else { return Ok(Vec::new()) };
+        let words = grammar::Words::new(text);
+        let plain: Vec<&str> = words.plain().iter().map(String::as_str).collect();
+        let mentions = roster.spot(&plain);
+        let candidates: Vec<prompt::Candidate<'_>> = mentions
+            .iter()
+            .map(|one| prompt::Candidate { kind: one.candidate.entry.kind, heard: &one.heard })
+            .collect();
+        let spoken = plain.join(" ");
+        let offered = prompt::offers(&spoken, &candidates);
+        if offered.is_empty() {
+            return Ok(Vec::new());
+        }
+        let system = prompt::system(&persona.system_prompt, persona.user_prompt.as_deref().unwrap_or_default());
+        let user = prompt::user(&candidates, &spoken);
+        let schema = prompt::schema(&offered, &candidates, &spoken);
+        let answer = endpoint.ask(&system, &user, &schema).await?;
+        let orders = prompt::decode(&answer)?;
+        let orders = prompt::vetted(orders, &spoken, &candidates).map_err(ThinkError::Unfounded)?;
+        orders.into_iter().map(intent).collect()
+    }
+}
+
+fn intent(order: prompt::SpokenOrder) -> Result<Intent, ThinkError> {
+    let unknown = || ThinkError::Unfounded(format!("\"{}\" is no order of this program", order.action));
+    let action = Action::parse(&order.action).ok_or_else(unknown)?;
+    let fields = order
+        .fields
+        .iter()
+        .map(|(field, words)| Field::parse(field).map(|field| (field, words.clone())).ok_or_else(unknown))
+        .collect::<Result<Vec<_>, _>>()?;
+    Ok(Intent { action, fields })
+}

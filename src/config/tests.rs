@@ -1,0 +1,57 @@
+use super::{Config, DEFAULT_TEXT};
+
+fn load(text: &str) -> Result<Config, Vec<String>> {
+    let file = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(file.path(), text).unwrap();
+    Config::load(Some(file.path()), |_| None).map_err(|error| error.0)
+}
+
+#[test]
+fn the_documented_file_is_the_default() {
+    let config = load(DEFAULT_TEXT).unwrap();
+    assert!(config.endpoint.is_none(), "no endpoint is called until somebody names one");
+    assert!(config.database.url.is_none(), "the embedded database is the default");
+    assert!(!config.keep_words, "spoken words are not kept until somebody asks for it");
+}
+
+#[test]
+fn every_key_is_documented() {
+    for line in DEFAULT_TEXT.lines().filter(|line| line.contains(" = ")) {
+        assert!(line.contains('#'), "the key has no comment: {line}");
+    }
+}
+
+#[test]
+fn an_unknown_key_stops_the_start_with_its_path_and_a_suggestion() {
+    let problems = load("[endpoint]\ndeadline = 5\n[voise]\nrate = 1\n").unwrap_err();
+    assert_eq!(
+        problems,
+        ["endpoint.deadline is no setting; did you mean deadline_ms?", "voise is no setting; did you mean voice?"]
+    );
+}
+
+#[test]
+fn every_problem_is_told_at_once() {
+    let problems = load("[voice]\nrate = \"fast\"\n[hearing]\npreroll_ms = true\n").unwrap_err();
+    assert_eq!(problems.len(), 2, "{problems:?}");
+    let problems = load("[voice]\nvolume = 101\n[hearing]\ntail_ms = 9999\n").unwrap_err();
+    assert_eq!(problems, ["hearing.tail_ms must be 0 to 2000, not 9999", "voice.volume must be 0 to 100, not 101"]);
+}
+
+#[test]
+fn the_environment_overrides_the_file() {
+    let environment = |name: &str| match name {
+        "SPHERECONNECT_LLM_URL" => Some("http://127.0.0.1:9".to_owned()),
+        "SPHERECONNECT_DATA_DIR" => Some("data".to_owned()),
+        _ => None,
+    };
+    let config = Config::load(None, environment).unwrap();
+    assert_eq!(config.endpoint.unwrap().url, "http://127.0.0.1:9");
+    assert_eq!(config.data_dir.to_str(), Some("data"));
+}
+
+#[test]
+fn a_missing_file_is_named() {
+    let error = Config::load(Some(std::path::Path::new("nowhere.toml")), |_| None).unwrap_err();
+    assert!(error.to_string().contains("nowhere.toml"), "{error}");
+}

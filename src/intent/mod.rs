@@ -1,0 +1,145 @@
+//! Pure: an order as spoken becomes a [`Command`] with names found and values understood, or a [`Question`].
+//!
+//! The grammar and the endpoint's model both end in an [`Intent`]: an action and words. Neither chooses a row of the
+//! database; that happens here, in code, and only among what the speaker may see.
+
+pub mod command;
+pub mod resolve;
+pub mod times;
+pub mod values;
+
+use serde::{Deserialize, Serialize};
+
+pub use command::Command;
+pub use resolve::{Context, Question, resolve};
+
+macro_rules! words {
+    ($(#[$doc:meta])* $name:ident { $($variant:ident = $word:literal),+ $(,)? }) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+        #[expect(missing_docs, reason = "the word beside each variant is its meaning")]
+        pub enum $name { $(#[serde(rename = $word)] $variant),+ }
+        impl $name {
+            /// Every value, in order.
+            pub const ALL: &'static [Self] = &[$(Self::$variant),+];
+            /// The word of the contract.
+            #[must_use]
+            pub fn as_str(self) -> &'static str {
+                match self { $(Self::$variant => $word),+ }
+            }
+            /// The value a word of the contract stands for.
+            #[must_use]
+            pub fn parse(word: &str) -> Option<Self> {
+                match word { $($word => Some(Self::$variant),)+ _ => None }
+            }
+        }
+    };
+}
+
+words! {
+    /// Everything that can be ordered or asked. The words are a contract with scripts: they are added to, never
+    /// renamed.
+    Action {
+        ObjectiveCreate = "objective.create",
+        ObjectiveDescribe = "objective.describe",
+        ObjectiveSetPriority = "objective.set_priority",
+        ObjectiveSetStatus = "objective.set_status",
+        ObjectiveSetProgress = "objective.set_progress",
+        ObjectiveAddCategory = "objective.add_category",
+        ObjectiveSetLead = "objective.set_lead",
+        ObjectiveSetSquad = "objective.set_squad",
+        ObjectiveReport = "objective.report",
+        TaskCreate = "task.create",
+        TaskAssign = "task.assign",
+        TaskClaim = "task.claim",
+        TaskRelease = "task.release",
+        TaskSetStatus = "task.set_status",
+        TaskSetProgress = "task.set_progress",
+        TaskSetPriority = "task.set_priority",
+        TaskSchedule = "task.schedule",
+        MemberSetAvailability = "member.set_availability",
+        MemberSetRank = "member.set_rank",
+        MemberSetSquad = "member.set_squad",
+        SquadCreate = "squad.create",
+        SquadSetLead = "squad.set_lead",
+        SquadDisband = "squad.disband",
+        GuildBroadcast = "guild.broadcast",
+        AskObjectives = "ask.objectives",
+        AskObjective = "ask.objective",
+        AskTasks = "ask.tasks",
+        AskTask = "ask.task",
+        AskSquad = "ask.squad",
+        AskMembers = "ask.members",
+        AskMe = "ask.me",
+        AskHelp = "ask.help",
+        Confirm = "confirm",
+        Deny = "deny",
+        Undo = "undo",
+        Repeat = "repeat",
+        Cancel = "cancel",
+    }
+}
+
+words! {
+    /// The pieces an order can be made of.
+    Field {
+        Objective = "objective",
+        Task = "task",
+        Member = "member",
+        Squad = "squad",
+        Category = "category",
+        Rank = "rank",
+        Lead = "lead",
+        Name = "name",
+        Priority = "priority",
+        Status = "status",
+        Percent = "percent",
+        Availability = "availability",
+        Section = "section",
+        Text = "text",
+        Brief = "brief",
+        Description = "description",
+        Metric = "metric",
+        Amount = "amount",
+        Unit = "unit",
+        Target = "target",
+        Start = "start",
+        End = "end",
+        Duration = "duration_minutes",
+        Timezone = "timezone",
+        Due = "due",
+        Message = "message",
+    }
+}
+
+/// An order as it was understood, before any name in it was looked up: an action and, for each piece that was said,
+/// the words as they were spoken.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Intent {
+    /// What is to be done.
+    pub action: Action,
+    /// The pieces, in the order in which they were said.
+    pub fields: Vec<(Field, String)>,
+}
+
+impl Intent {
+    /// An order of which nothing but the action is known yet.
+    #[must_use]
+    pub fn bare(action: Action) -> Self {
+        Self { action, fields: Vec::new() }
+    }
+
+    /// The words of a piece, when it was said.
+    #[must_use]
+    pub fn words(&self, field: Field) -> Option<&str> {
+        self.fields.iter().find(|(one, _)| *one == field).map(|(_, words)| words.as_str())
+    }
+
+    /// The same order with one piece said anew.
+    #[must_use]
+    pub fn with(mut self, field: Field, words: &str) -> Self {
+        self.fields.retain(|(one, _)| *one != field);
+        self.fields.push((field, words.to_owned()));
+        self
+    }
+}

@@ -1,0 +1,407 @@
+//! Finds the names of an [`Intent`] and understands its values.
+
+use chrono::{DateTime, Utc};
+use uuid::Uuid;
+
+use super::command::{Assignee, Due};
+use super::{Action, Command, Field, Intent, times, values};
+use crate::domain::{Kind, MemberId, Name, Named, SquadId, TEXT_CHARS_MAX};
+use crate::names::{Candidate, Match, Roster, SUGGEST_MIN};
+
+/// The most choices offered in a question; more cannot be told apart by ear.
+pub const CHOICES_MAX: usize = 4;
+/// The metric that a report adds to when none is named.
+pub const METRIC_DEFAULT: &str = "current_value";
+
+/// What an order's words are understood by.
+#[derive(Debug, Clone, Copy)]
+pub struct Context<'a> {
+    /// The guild's names, as far as the speaker may see them.
+    pub roster: &'a Roster,
+    /// Who speaks: "me".
+    pub speaker: &'a Named<MemberId>,
+    /// The speaker's squad: "my squad".
+    pub squad: Option<&'a Named<SquadId>>,
+    /// The moment of speaking.
+    pub now: DateTime<Utc>,
+    /// Whether the words were heard. Then two names that are said alike cannot be told apart by how they are written.
+    pub by_ear: bool,
+}
+
+/// One of several things that could be meant.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Choice {
+    /// Its name.
+    pub name: String,
+    /// What tells it from another of the same name; may be empty.
+    pub hint: String,
+    /// Where it is stored.
+    pub id: Uuid,
+    /// How alike it is to what was heard, 0 to 1.
+    pub score: f32,
+}
+
+/// What has to be asked before an order can be carried out.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Question {
+    /// A piece was not said.
+    Missing {
+        /// The order so far.
+        action: Action,
+        /// The piece.
+        field: Field,
+    },
+    /// Nothing of the guild is called like that.
+    Unknown {
+        /// Which piece.
+        field: Field,
+        /// What was looked for.
+        kind: Kind,
+        /// The words as they were heard.
+        heard: String,
+        /// Near misses, best first; may be empty.
+        choices: Vec<Choice>,
+    },
+    /// Several could be meant.
+    Which {
+        /// Which piece.
+        field: Field,
+        /// What was looked for.
+        kind: Kind,
+        /// The words as they were heard.
+        heard: String,
+        /// The candidates, best first.
+        choices: Vec<Choice>,
+    },
+    /// A value was not understood.
+    Value {
+        /// Which piece.
+        field: Field,
+        /// The words as they were heard.
+        heard: String,
+    },
+}
+
+impl Question {
+    /// The piece the answer is for.
+    #[must_use]
+    pub fn field(&self) -> Field {
+        match self {
+            Self::Missing { field, .. }
+            | Self::Unknown { field, .. }
+            | Self::Which { field, .. }
+            | Self::Value { field, .. } => *field,
+        }
+    }
+}
+
+/// A name that was looked up for an order.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Found {
+    /// The words as they were heard.
+    pub heard: String,
+    /// What it is.
+    pub kind: Kind,
+    /// Its stored name.
+    pub name: String,
+    /// How alike, 0 to 1.
+    pub score: f32,
+}
+
+/// Turns an order as spoken into a command, noting each name that it looked up.
+///
+/// # Errors
+/// The first thing that has to be asked.
+pub fn resolve(intent: &Intent, context: &Context<'_>, found: &mut Vec<Found>) -> Result<Command, Question> {
+    let mut pieces = Pieces { intent, context, found };
+    pieces.command()
+}
+
+struct Pieces<'a, 'f> {
+    intent: &'a Intent,
+    context: &'a Context<'a>,
+    found: &'f mut Vec<Found>,
+}
+
+impl Pieces<'_, '_> {
+    #[expect(clippy::too_many_lines, reason = "one arm an action, in the order of the contract")]
+    fn command(&mut self) -> Result<Command, Question> {
+        Ok(match self.intent.action {
+            Action::ObjectiveCreate => Command::ObjectiveCreate {
+                name: self.new_name()?,
+                category: self.maybe(Field::Category, Kind::Category)?,
+                priority: self.value(Field::Priority, values::priority)?,
+                brief: self.maybe_text(Field::Brief)?,
+                squad: self.maybe(Field::Squad, Kind::Squad)?,
+                metric: self.maybe_text(Field::Metric)?,
+                target: self.value(Field::Target, values::number)?,
+            },
+            Action::ObjectiveDescribe => Command::ObjectiveDescribe {
+                objective: self.named(Field::Objective, Kind::Objective)?,
+                section: self.needed(Field::Section, values::section)?,
+                text: self.maybe_text(Field::Text)?.ok_or_else(|| self.missing(Field::Text))?,
+            },
+            Action::ObjectiveSetPriority => Command::ObjectiveSetPriority {
+                objective: self.named(Field::Objective, Kind::Objective)?,
+                priority: self.needed(Field::Priority, values::priority)?,
+            },
+            Action::ObjectiveSetStatus => Command::ObjectiveSetStatus {
+                objective: self.named(Field::Objective, Kind::Objective)?,
+                status: self.needed(Field::Status, values::objective_status)?,
+            },
+            Action::ObjectiveSetProgress => Command::ObjectiveSetProgress {
+                objective: self.named(Field::Objective, Kind::Objective)?,
+                percent: self.needed(Field::Percent, values::percent)?,
+            },
+            Action::ObjectiveAddCategory => Command::ObjectiveAddCategory {
+                objective: self.named(Field::Objective, Kind::Objective)?,
+                category: self.named(Field::Category, Kind::Category)?,
+            },
+            Action::ObjectiveSetLead => Command::ObjectiveSetLead {
+                objective: self.named(Field::Objective, Kind::Objective)?,
+                member: self.member(Field::Member)?,
+            },
+            Action::ObjectiveSetSquad => Command::ObjectiveSetSquad {
+                objective: self.named(Field::Objective, Kind::Objective)?,
+                squad: self.named(Field::Squad, Kind::Squad)?,
+            },
+            Action::ObjectiveReport => Command::ObjectiveReport {
+                objective: self.named(Field::Objective, Kind::Objective)?,
+                metric: self.metric()?,
+                amount: self.needed(Field::Amount, |words| values::number(words).filter(|one| *one > 0.0))?,
+                unit: self.maybe_text(Field::Unit)?.map(|unit| values::tidy_unit(&unit)),
+            },
+            Action::TaskCreate => Command::TaskCreate {
+                name: self.new_name()?,
+                objective: self.named(Field::Objective, Kind::Objective)?,
+                priority: self.value(Field::Priority, values::priority)?,
+                description: self.maybe_text(Field::Description)?,
+            },
+            Action::TaskAssign => Command::TaskAssign { task: self.task()?, to: self.assignee()? },
+            Action::TaskClaim => Command::TaskClaim { task: self.task()? },
+            Action::TaskRelease => Command::TaskRelease { task: self.task()? },
+            Action::TaskSetStatus => {
+                Command::TaskSetStatus { task: self.task()?, status: self.needed(Field::Status, values::task_status)? }
+            }
+            Action::TaskSetProgress => {
+                Command::TaskSetProgress { task: self.task()?, percent: self.needed(Field::Percent, values::percent)? }
+            }
+            Action::TaskSetPriority => Command::TaskSetPriority {
+                task: self.task()?,
+                priority: self.needed(Field::Priority, values::priority)?,
+            },
+            Action::TaskSchedule => self.schedule()?,
+            Action::MemberSetAvailability => Command::MemberSetAvailability {
+                member: self.maybe_member(Field::Member)?.unwrap_or_else(|| self.context.speaker.clone()),
+                availability: self.needed(Field::Availability, values::availability)?,
+            },
+            Action::MemberSetRank => Command::MemberSetRank {
+                // "Promote me": the wording says who by "me".
+                member: self.maybe_member(Field::Member)?.unwrap_or_else(|| self.context.speaker.clone()),
+                rank: self.named(Field::Rank, Kind::Rank)?,
+            },
+            Action::MemberSetSquad => Command::MemberSetSquad {
+                member: self.maybe_member(Field::Member)?.unwrap_or_else(|| self.context.speaker.clone()),
+                squad: Some(self.named(Field::Squad, Kind::Squad)?),
+            },
+            Action::SquadCreate => {
+                Command::SquadCreate { name: self.new_name()?, lead: self.maybe_member(Field::Lead)? }
+            }
+            Action::SquadSetLead => Command::SquadSetLead {
+                squad: self.named(Field::Squad, Kind::Squad)?,
+                member: self.member(Field::Member)?,
+            },
+            Action::SquadDisband => Command::SquadDisband { squad: self.named(Field::Squad, Kind::Squad)? },
+            Action::GuildBroadcast => Command::GuildBroadcast {
+                message: self.maybe_text(Field::Message)?.ok_or_else(|| self.missing(Field::Message))?,
+            },
+            Action::AskObjectives => Command::AskObjectives {
+                category: self.maybe(Field::Category, Kind::Category)?,
+                priority: self.value(Field::Priority, values::priority)?,
+                status: self.value(Field::Status, values::objective_status)?,
+            },
+            Action::AskObjective => Command::AskObjective {
+                objective: self.named(Field::Objective, Kind::Objective)?,
+                section: self.value(Field::Section, values::section)?,
+            },
+            Action::AskTasks => Command::AskTasks {
+                member: self.maybe_member(Field::Member)?,
+                objective: self.maybe(Field::Objective, Kind::Objective)?,
+                due: self.value(Field::Due, due)?,
+            },
+            Action::AskTask => Command::AskTask { task: self.task()? },
+            Action::AskSquad => Command::AskSquad {
+                squad: self.maybe(Field::Squad, Kind::Squad)?.or_else(|| {
+                    // "Who is in my squad": the wording fixes nothing, the speaker's own squad is meant.
+                    self.context.squad.cloned().filter(|_| self.intent.words(Field::Text) == Some("mine"))
+                }),
+            },
+            Action::AskMembers => Command::AskMembers {
+                availability: self.value(Field::Availability, values::availability)?,
+                squad: self.maybe(Field::Squad, Kind::Squad)?,
+            },
+            Action::AskMe => Command::AskMe {},
+            Action::AskHelp | Action::Confirm | Action::Deny | Action::Undo | Action::Repeat | Action::Cancel => {
+                Command::AskHelp {}
+            }
+        })
+    }
+
+    fn missing(&self, field: Field) -> Question {
+        Question::Missing { action: self.intent.action, field }
+    }
+
+    fn words(&self, field: Field) -> Option<&str> {
+        self.intent.words(field).map(str::trim).filter(|words| !words.is_empty())
+    }
+
+    fn value<T>(&self, field: Field, parse: impl Fn(&str) -> Option<T>) -> Result<Option<T>, Question> {
+        let Some(words) = self.words(field) else { return Ok(None) };
+        parse(words).map(Some).ok_or_else(|| Question::Value { field, heard: words.to_owned() })
+    }
+
+    fn needed<T>(&self, field: Field, parse: impl Fn(&str) -> Option<T>) -> Result<T, Question> {
+        self.value(field, parse)?.ok_or_else(|| self.missing(field))
+    }
+
+    fn maybe_text(&self, field: Field) -> Result<Option<String>, Question> {
+        self.value(field, |words| {
+            let fits = words.chars().count() <= TEXT_CHARS_MAX && !words.chars().any(char::is_control);
+            fits.then(|| sentence(words))
+        })
+    }
+
+    fn new_name(&self) -> Result<Name, Question> {
+        self.needed(Field::Name, |words| Name::new(&values::tidy_name(words)).ok())
+    }
+
+    fn metric(&self) -> Result<String, Question> {
+        let said = self.value(Field::Metric, |words| {
+            let key = words.to_lowercase().split_whitespace().collect::<Vec<_>>().join("_");
+            (key.len() <= 60 && key.chars().all(|c| c.is_alphanumeric() || c == '_')).then_some(key)
+        })?;
+        Ok(said.unwrap_or_else(|| METRIC_DEFAULT.to_owned()))
+    }
+
+    fn named<I: From<Uuid>>(&mut self, field: Field, kind: Kind) -> Result<Named<I>, Question> {
+        self.maybe(field, kind)?.ok_or_else(|| self.missing(field))
+    }
+
+    fn maybe<I: From<Uuid>>(&mut self, field: Field, kind: Kind) -> Result<Option<Named<I>>, Question> {
+        let Some(words) = self.words(field).map(str::to_owned) else { return Ok(None) };
+        self.look_up(field, kind, &words, |_| true).map(Some)
+    }
+
+    /// A task; an objective said beside it narrows the choice.
+    fn task(&mut self) -> Result<Named<crate::domain::TaskId>, Question> {
+        let Some(words) = self.words(Field::Task).map(str::to_owned) else { return Err(self.missing(Field::Task)) };
+        let within: Option<Named<crate::domain::ObjectiveId>> = self.maybe(Field::Objective, Kind::Objective)?;
+        let within = within.map(|one| one.id.0);
+        self.look_up(Field::Task, Kind::Task, &words, |one| within.is_none() || one.entry.parent == within)
+    }
+
+    fn member(&mut self, field: Field) -> Result<Named<MemberId>, Question> {
+        self.maybe_member(field)?.ok_or_else(|| self.missing(field))
+    }
+
+    fn maybe_member(&mut self, field: Field) -> Result<Option<Named<MemberId>>, Question> {
+        match self.words(field) {
+            Some(words) if is_speaker(words) => Ok(Some(self.context.speaker.clone())),
+            _ => self.maybe(field, Kind::Member),
+        }
+    }
+
+    fn assignee(&mut self) -> Result<Assignee, Question> {
+        if self.words(Field::Squad).is_some() {
+            return self.named(Field::Squad, Kind::Squad).map(Assignee::Squad);
+        }
+        self.member(Field::Member).map(Assignee::Member)
+    }
+
+    fn schedule(&mut self) -> Result<Command, Question> {
+        let now = self.context.now;
+        let task = self.task()?;
+        let start = self.value(Field::Start, |words| times::moment(words, now))?;
+        let end = self.value(Field::End, |words| times::moment(words, now))?;
+        let duration_minutes = self.value(Field::Duration, times::minutes)?;
+        if start.is_none() && end.is_none() && duration_minutes.is_none() {
+            return Err(self.missing(Field::Start));
+        }
+        if let (Some(start), Some(end)) = (start, end)
+            && end < start
+        {
+            return Err(Question::Value {
+                field: Field::End,
+                heard: self.words(Field::End).unwrap_or_default().to_owned(),
+            });
+        }
+        let timezone = self.maybe_text(Field::Timezone)?;
+        Ok(Command::TaskSchedule { task, start, end, duration_minutes, timezone })
+    }
+
+    fn look_up<I: From<Uuid>>(
+        &mut self,
+        field: Field,
+        kind: Kind,
+        words: &str,
+        wanted: impl Fn(&Candidate<'_>) -> bool,
+    ) -> Result<Named<I>, Question> {
+        let heard = words.to_owned();
+        let one = match self.context.roster.resolve(kind, words) {
+            Match::One(one) if wanted(&one) => {
+                let alike = if self.context.by_ear { self.context.roster.said_alike(one) } else { Vec::new() };
+                if alike.len() > 1 {
+                    return Err(Question::Which { field, kind, heard, choices: choices(&alike) });
+                }
+                one
+            }
+            Match::One(_) => return Err(Question::Unknown { field, kind, heard, choices: Vec::new() }),
+            Match::Several(many) => {
+                let many: Vec<Candidate<'_>> = many.into_iter().filter(&wanted).collect();
+                match many.as_slice() {
+                    [one] => *one,
+                    _ => return Err(Question::Which { field, kind, heard, choices: choices(&many) }),
+                }
+            }
+            Match::Unknown(near) => {
+                let near: Vec<Candidate<'_>> =
+                    near.into_iter().filter(|one| wanted(one) && one.score >= SUGGEST_MIN).collect();
+                return Err(Question::Unknown { field, kind, heard, choices: choices(&near) });
+            }
+        };
+        self.found.push(Found { heard, kind, name: one.entry.name.clone(), score: one.score });
+        Ok(Named { id: I::from(one.entry.id), name: one.entry.name.clone() })
+    }
+}
+
+fn choices(candidates: &[Candidate<'_>]) -> Vec<Choice> {
+    candidates
+        .iter()
+        .take(CHOICES_MAX)
+        .map(|one| Choice {
+            name: one.entry.name.clone(),
+            hint: one.entry.hint.clone(),
+            id: one.entry.id,
+            score: one.score,
+        })
+        .collect()
+}
+
+fn is_speaker(words: &str) -> bool {
+    matches!(words.trim().to_lowercase().as_str(), "me" | "myself" | "i" | "my" | "mine")
+}
+
+fn due(words: &str) -> Option<Due> {
+    match words {
+        "today" => Some(Due::Today),
+        "overdue" | "late" => Some(Due::Overdue),
+        _ => None,
+    }
+}
+
+/// Free text with a capital at its start and without the full stop the recogniser adds.
+fn sentence(words: &str) -> String {
+    let trimmed = words.trim().trim_end_matches(['.', ',']).trim();
+    let mut letters = trimmed.chars();
+    letters.next().map_or(String::new(), |first| first.to_uppercase().collect::<String>() + letters.as_str())
+}

@@ -1,0 +1,143 @@
+//! Which parts are opened, how they are connected, and when they stop.
+
+use std::path::Path;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use clap::Parser;
+
+use sphereconnect::cli::{Cli, Command, Db, Global, Guild, Models, Sounding};
+use sphereconnect::config::Config;
+use sphereconnect::domain::UtteranceId;
+use sphereconnect::parts::{self, EXIT_DONE, EXIT_SOME_NOT, Failure};
+use sphereconnect::turn::{Ending, Input, Turn};
+use sphereconnect::voice::{self, Voice};
+use sphereconnect::{demo, doctor, guild_file, listen, show, speech, telemetry};
+
+/// The longest wait for the last reply to be spoken.
+const LAST_WORDS_MAX: Duration = Duration::from_secs(20);
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    match start(cli) {
+        Ok(code) => ExitCode::from(code),
+        Err(failure) => {
+            eprintln!("sphereconnect: {:#}", failure.error);
+            ExitCode::from(failure.code)
+        }
+    }
+}
+
+fn start(cli: Cli) -> Result<u8, Failure> {
+    let config = Config::load(cli.global.config.as_deref(), |name| std::env::var(name).ok()).map_err(Failure::usage)?;
+    telemetry::start(&config.log, cli.global.verbose).map_err(Failure::usage)?;
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
+    runtime.map_err(Failure::part)?.block_on(async {
+        match cli.command {
+            Command::Run => listen::run(&config, &cli.global).await,
+            Command::Hear { files, sounding } => {
+                let inputs = files.iter().enumerate().map(|(at, file)| recording(file, id(&sounding, at))).collect();
+                take(&config, &cli.global, &sounding, inputs, true).await
+            }
+            Command::Say { texts, sounding } => {
+                let typed = |(at, text)| Input::Typed { id: id(&sounding, at), text };
+                let inputs = texts.into_iter().enumerate().map(typed).collect();
+                take(&config, &cli.global, &sounding, inputs, false).await
+            }
+            Command::Demo { reply_wav, speak } => {
+                let sounding = Sounding { speak, reply_wav, batch: None };
+                demo::run(config, &cli.global, &sounding).await
+            }
+            Command::Doctor => doctor::run(&config, cli.global.json).await,
+            Command::Guild(command) => guild(&config, &cli.global, command).await,
+            Command::Db(Db::Migrate) => {
+                let status = parts::store(&config).await?.status().await?;
+                println!("the schema is up to date: {} migrations on PostgreSQL {}", status.migrations, status.version);
+                Ok(EXIT_DONE)
+            }
+            Command::Models(command) => models(&config, &command),
+        }
+    })
+}
+
+fn id(sounding: &Sounding, at: usize) -> UtteranceId {
+    sounding.batch.as_ref().map_or_else(UtteranceId::new, |batch| UtteranceId::of_batch(batch, at))
+}
+
+fn recording(file: &Path, id: UtteranceId) -> Input {
+    listen::read(file, id)
+}
+
+/// Takes the turns in order and lets each be seen and heard.
+async fn take(
+    config: &Config,
+    global: &Global,
+    sounding: &Sounding,
+    inputs: Vec<Input>,
+    with_speech: bool,
+) -> Result<u8, Failure> {
+    let mut turns = parts::turns(config, global, with_speech).await?;
+    let (speaker, note) = Voice::start(parts::voice(config, sounding.speak));
+    if let Some(note) = note {
+        eprintln!("{note}");
+    }
+    let mut code = EXIT_DONE;
+    for (at, input) in inputs.into_iter().enumerate() {
+        let turn = turns.take(input).await;
+        show::turn(&turn, global.json);
+        sound(config, sounding, &speaker, at, &turn)?;
+        if matches!(turn.outcome, Ending::Refused | Ending::Asked | Ending::Failed) {
+            code = EXIT_SOME_NOT;
+        }
+    }
+    turns.close().await;
+    if !speaker.drain(LAST_WORDS_MAX) {
+        tracing::warn!("the last reply was not spoken to its end");
+    }
+    Ok(code)
+}
+
+fn sound(config: &Config, sounding: &Sounding, speaker: &Voice, at: usize, turn: &Turn) -> Result<(), Failure> {
+    listen::speak(config, speaker, turn);
+    if let Some(folder) = &sounding.reply_wav {
+        let settings = parts::voice(config, true);
+        voice::write(folder, at + 1, show::ending(turn.outcome), turn.cue, &turn.spoken, &settings)
+            .map_err(Failure::part)?;
+    }
+    Ok(())
+}
+
+async fn guild(config: &Config, global: &Global, command: Guild) -> Result<u8, Failure> {
+    match command {
+        Guild::Import { file } => {
+            let text = std::fs::read_to_string(&file).with_context(|| format!("cannot read {}", file.display()));
+            let parsed = guild_file::parse(&text.map_err(Failure::usage)?);
+            let parsed = parsed.map_err(|problems| {
+                let lines: Vec<String> = problems.iter().map(|one| format!("{}:{one}", file.display())).collect();
+                let count = problems.len();
+                Failure::usage(anyhow::anyhow!("nothing was imported, {count} problems:\n{}", lines.join("\n")))
+            })?;
+            let report = parts::store(config).await?.guild_import(&parsed).await?;
+            show::import(&report, global.json);
+        }
+        Guild::Export => {
+            let store = parts::store(config).await?;
+            let name = store.guild_name(global.guild.as_deref().or(config.guild.as_deref())).await?;
+            print!("{}", guild_file::render(&store.guild_export(&name).await?));
+        }
+        Guild::List => show::guilds(&parts::store(config).await?.guild_list().await?, global.json),
+    }
+    Ok(EXIT_DONE)
+}
+
+fn models(config: &Config, command: &Models) -> Result<u8, Failure> {
+    let files = speech::find_models(config.speech.model.as_deref())?;
+    for file in [&files.model, &files.vad_model] {
+        match command {
+            Models::List => println!("{}", file.display()),
+            Models::Verify => println!("{}: {}", file.display(), speech::verify(file)?),
+        }
+    }
+    Ok(EXIT_DONE)
+}

@@ -1,0 +1,115 @@
+use uuid::Uuid;
+
+use super::{Entry, Match, Roster};
+use crate::domain::Kind;
+
+fn roster() -> Roster {
+    let rows: &[(Kind, &str, Option<&str>)] = &[
+        (Kind::Member, "Kestrel", Some("kes trul")),
+        (Kind::Member, "Thessaly", Some("thess uh lee")),
+        (Kind::Member, "Aoife Brannigan", Some("ee fa bran i gan")),
+        (Kind::Member, "D4rkst4r", Some("dark star")),
+        (Kind::Member, "xX_R4ven_Xx", None),
+        (Kind::Member, "Corvin", None),
+        (Kind::Member, "Corwin", None),
+        (Kind::Member, "Nguyen", Some("win; en goo yen")),
+        (Kind::Member, "Yrsa", Some("ur sa")),
+        (Kind::Member, "Zoë", Some("ipa:ˈzoʊi")),
+        (Kind::Squad, "Anvil", None),
+        (Kind::Objective, "Operation Nightfall", None),
+        (Kind::Task, "Scout the Route", None),
+        (Kind::Task, "Refuel the Carrack", None),
+    ];
+    Roster::new(
+        rows.iter()
+            .map(|(kind, name, phonetic)| Entry {
+                kind: *kind,
+                id: Uuid::new_v4(),
+                name: (*name).to_owned(),
+                phonetic: phonetic.map(str::to_owned),
+                hint: String::new(),
+                parent: None,
+                open: true,
+            })
+            .collect(),
+    )
+}
+
+fn check(kind: Kind, words: &str, expected: &str) {
+    let roster = roster();
+    let found = match roster.resolve(kind, words) {
+        Match::Unknown(_) => "unknown".to_owned(),
+        Match::One(one) => one.entry.name.clone(),
+        Match::Several(many) => many.iter().map(|one| one.entry.name.as_str()).collect::<Vec<_>>().join(" or "),
+    };
+    assert_eq!(found, expected, "{words}");
+}
+
+#[test]
+fn names_as_they_are_heard() {
+    for (kind, words, expected) in [
+        (Kind::Member, "Kestrel", "Kestrel"),
+        (Kind::Member, "castrel", "Kestrel"),
+        (Kind::Member, "Kestral", "Kestrel"),
+        (Kind::Member, "Thessily", "Thessaly"),
+        (Kind::Member, "Thessalie", "Thessaly"),
+        (Kind::Member, "Dark Star", "D4rkst4r"),
+        (Kind::Member, "Darkstar", "D4rkst4r"),
+        (Kind::Member, "raven", "xX_R4ven_Xx"),
+        (Kind::Member, "ifa", "Aoife Brannigan"),
+        (Kind::Member, "Brannigan", "Aoife Brannigan"),
+        (Kind::Member, "Eva Brannigan", "Aoife Brannigan"),
+        (Kind::Member, "win", "Nguyen"),
+        (Kind::Member, "Ursa", "Yrsa"),
+        (Kind::Member, "Zoe", "Zoë"),
+        (Kind::Member, "Corvin", "Corvin"),
+        (Kind::Member, "Corbin", "Corvin or Corwin"),
+        (Kind::Member, "Barnaby", "unknown"),
+        (Kind::Member, "everyone", "unknown"),
+        (Kind::Member, "", "unknown"),
+        (Kind::Squad, "anvil", "Anvil"),
+        (Kind::Objective, "Nightfall", "Operation Nightfall"),
+        (Kind::Objective, "operation night fall", "Operation Nightfall"),
+        (Kind::Task, "scout route", "Scout the Route"),
+        (Kind::Task, "refuel the Carrick", "Refuel the Carrack"),
+        (Kind::Task, "refuel the character", "Refuel the Carrack"),
+    ] {
+        check(kind, words, expected);
+    }
+}
+
+#[test]
+fn names_in_running_words() {
+    let roster = roster();
+    for (words, expected) in [
+        ("assign scout the route to castrel", "Scout the Route, Kestrel"),
+        ("what a night this was", ""),
+        ("i want to win", "Nguyen"),
+        ("tell dark star about night fall", "D4rkst4r, Operation Nightfall"),
+        ("", ""),
+    ] {
+        let words: Vec<&str> = words.split_whitespace().collect();
+        let found: Vec<&str> = roster.spot(&words).iter().map(|one| one.candidate.entry.name.as_str()).collect();
+        assert_eq!(found.join(", "), expected, "{words:?}");
+    }
+}
+
+proptest::proptest! {
+    #[test]
+    fn any_words_are_survived(text in "\\PC{0,80}") {
+        let roster = roster();
+        let _ = roster.resolve(Kind::Member, &text);
+        let words: Vec<&str> = text.split_whitespace().collect();
+        let _ = roster.spot(&words);
+    }
+
+    #[test]
+    fn an_exact_name_always_wins(at in 0_usize..14) {
+        let roster = roster();
+        let entry = &roster.entries()[at];
+        match roster.resolve(entry.kind, &entry.name) {
+            Match::One(one) => proptest::prop_assert_eq!(one.entry.id, entry.id),
+            other => proptest::prop_assert!(false, "{:?}", other),
+        }
+    }
+}

@@ -1,0 +1,167 @@
+//! Opens the parts that the commands are made of, from the settings, and says what an exit code means.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::commander::Commander;
+use crate::config::Config;
+use crate::hearing::HearingSettings;
+use crate::show::Waiting;
+use crate::speech::{self, Recogniser, SpeechError, SpeechSettings};
+use crate::store::{GuildError, Store, StoreError};
+use crate::turn::{TurnSettings, Turns};
+use crate::voice::VoiceSettings;
+
+/// The exit code when every turn was applied or answered.
+pub const EXIT_DONE: u8 = 0;
+/// The exit code when some turn was refused, asked or failed.
+pub const EXIT_SOME_NOT: u8 = 1;
+/// The exit code for wrong usage or settings.
+pub const EXIT_USAGE: u8 = 2;
+/// The exit code when a part is not available.
+pub const EXIT_PART: u8 = 3;
+
+/// Why a command could not do its work: the words for people and the exit code for scripts.
+#[derive(Debug)]
+pub struct Failure {
+    /// The exit code.
+    pub code: u8,
+    /// What went wrong.
+    pub error: anyhow::Error,
+}
+
+impl Failure {
+    /// Wrong usage or settings.
+    pub fn usage(error: impl Into<anyhow::Error>) -> Self {
+        Self { code: EXIT_USAGE, error: error.into() }
+    }
+
+    /// A part is not available.
+    pub fn part(error: impl Into<anyhow::Error>) -> Self {
+        Self { code: EXIT_PART, error: error.into() }
+    }
+}
+
+impl From<StoreError> for Failure {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::Url | StoreError::Guild(_) | StoreError::Member(_) | StoreError::Protected(_) => {
+                Self::usage(error)
+            }
+            other => Self::part(other),
+        }
+    }
+}
+
+impl From<GuildError> for Failure {
+    fn from(error: GuildError) -> Self {
+        match error {
+            GuildError::Unknown { .. } | GuildError::Refused { .. } => Self::usage(error),
+            other => Self::part(other),
+        }
+    }
+}
+
+impl From<SpeechError> for Failure {
+    fn from(error: SpeechError) -> Self {
+        Self::part(error)
+    }
+}
+
+/// Opens the database, telling on standard error what takes long.
+///
+/// # Errors
+/// See [`StoreError`].
+pub async fn store(config: &Config) -> Result<Arc<Store>, Failure> {
+    let waiting = Waiting::new();
+    let told = waiting.clone();
+    let store = Store::open(config, Arc::new(move |text| told.say(text))).await;
+    waiting.done();
+    Ok(Arc::new(store?))
+}
+
+/// Loads the recogniser.
+///
+/// # Errors
+/// See [`SpeechError`].
+pub async fn recogniser(config: &Config) -> Result<Recogniser, Failure> {
+    let files = speech::find_models(config.speech.model.as_deref())?;
+    let mut settings = SpeechSettings::new(files);
+    if let Some(threads) = config.speech.threads {
+        settings.threads = threads;
+    }
+    settings.prompt_names_max = config.speech.prompt_names_max;
+    let waiting = Waiting::new();
+    let patience = tokio::time::sleep(Duration::from_millis(400));
+    let loading = Recogniser::start(settings);
+    tokio::pin!(patience, loading);
+    let loaded = tokio::select! {
+        loaded = &mut loading => loaded,
+        () = &mut patience => {
+            waiting.say("loading the speech model");
+            loading.await
+        }
+    };
+    waiting.done();
+    Ok(loaded?)
+}
+
+/// Reads the wordings and prepares the endpoint.
+///
+/// # Errors
+/// For an endpoint's URL that is none.
+pub fn commander(config: &Config) -> Result<Arc<Commander>, Failure> {
+    Commander::new(config.endpoint.as_ref()).map(Arc::new).map_err(Failure::usage)
+}
+
+/// How turns are taken.
+#[must_use]
+pub fn turn_settings(config: &Config, dry_run: bool) -> TurnSettings {
+    TurnSettings {
+        dry_run,
+        keep_words: config.keep_words,
+        confirm_model_orders: config.confirm_model_orders,
+        prompt_names_max: config.speech.prompt_names_max,
+    }
+}
+
+/// Everything that a member's turns need.
+///
+/// # Errors
+/// When the settings are wrong or a part is not available.
+pub async fn turns(config: &Config, who: &crate::cli::Global, with_speech: bool) -> Result<Turns, Failure> {
+    let commander = commander(config)?;
+    let (store, recogniser) =
+        tokio::join!(store(config), async { if with_speech { recogniser(config).await.map(Some) } else { Ok(None) } });
+    let (store, recogniser) = (store?, recogniser?);
+    let guild = who.guild.as_deref().or(config.guild.as_deref());
+    let member = who.member.as_deref().or(config.member.as_deref());
+    let session = store.sign_in(guild, member).await?;
+    Ok(Turns::new(store, session, commander, recogniser, turn_settings(config, who.dry_run)))
+}
+
+/// How the voice sounds.
+#[must_use]
+pub fn voice(config: &Config, enabled: bool) -> VoiceSettings {
+    // 0 to 100 in the settings is silent to full.
+    let volume = i16::from(config.voice.volume) * 2 - 100;
+    VoiceSettings {
+        enabled,
+        rate: config.voice.rate,
+        pitch: config.voice.pitch,
+        volume: i8::try_from(volume).unwrap_or(100),
+        voice: config.voice.espeak_voice.clone(),
+    }
+}
+
+/// How the microphone is listened to.
+#[must_use]
+pub fn hearing(config: &Config) -> HearingSettings {
+    let ms = |length: Duration| u32::try_from(length.as_millis()).unwrap_or(u32::MAX);
+    HearingSettings {
+        device: config.hearing.microphone.clone(),
+        pre_roll_ms: ms(config.hearing.preroll),
+        tail_ms: ms(config.hearing.tail),
+        ..HearingSettings::default()
+    }
+}

@@ -1,0 +1,414 @@
+//! Pure: what came of a turn → the words to speak and the cue to play.
+//!
+//! A reply says what the database holds after the commit, never what was wished for.
+
+use serde_json::Value;
+
+use crate::authority::Denied;
+use crate::domain::{Cue, Kind};
+use crate::intent::command::Assignee;
+use crate::intent::resolve::Choice;
+use crate::intent::{Action, Command, Field, Question};
+use crate::outcome::{Answer, Done, MemberLine, ObjectiveLine, SquadLine, TaskLine};
+
+/// The most things a reply lists one by one; a listener keeps no more.
+const LISTED_MAX: usize = 5;
+
+/// What is said and heard at the end of a turn.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reply {
+    /// The words, as they are printed.
+    pub text: String,
+    /// The tone before them.
+    pub cue: Cue,
+}
+
+impl Reply {
+    /// A reply with its cue.
+    #[must_use]
+    pub fn new(cue: Cue, text: impl Into<String>) -> Self {
+        Self { text: text.into(), cue }
+    }
+}
+
+/// What was carried out, one sentence an order.
+#[must_use]
+pub fn done(all: &[Done]) -> String {
+    all.iter().map(sentence).collect::<Vec<_>>().join(" ")
+}
+
+fn sentence(done: &Done) -> String {
+    let after = |key: &str| done.change.after.as_ref().and_then(|image| image.get(key));
+    let share = || after("progress").and_then(Value::as_f64).map_or_else(String::new, |one| percent(one));
+    match &done.command {
+        Command::ObjectiveCreate { name, priority, .. } => match priority {
+            Some(priority) => format!("Objective {name} is created with {priority} priority."),
+            None => format!("Objective {name} is created."),
+        },
+        Command::ObjectiveDescribe { objective, section, .. } => {
+            format!("The {section} section of {} is updated.", objective.name)
+        }
+        Command::ObjectiveSetPriority { objective, priority } => format!("{} has {priority} priority.", objective.name),
+        Command::ObjectiveSetStatus { objective, status } => format!("{} is {}.", objective.name, status.spoken()),
+        Command::ObjectiveSetProgress { objective, .. } => format!("{} is at {}.", objective.name, share()),
+        Command::ObjectiveAddCategory { objective, category } => {
+            format!("{} is in category {}.", objective.name, category.name)
+        }
+        Command::ObjectiveSetLead { objective, member } => format!("{} leads {}.", member.name, objective.name),
+        Command::ObjectiveSetSquad { objective, squad } => format!("{} is with squad {}.", objective.name, squad.name),
+        Command::ObjectiveReport { objective, metric, amount, unit } => {
+            let unit = unit.as_ref().map_or_else(String::new, |unit| format!(" {unit}"));
+            let metrics = done.metrics.as_ref();
+            let of = |key: &str| metrics.and_then(|all| all.get(key)).and_then(Value::as_f64);
+            let standing = match (of(metric), of("target_value").filter(|target| *target > 0.0)) {
+                (Some(now), Some(target)) if metric == "current_value" => {
+                    format!(" It stands at {} of {}, {}.", figure(now), figure(target), share())
+                }
+                (Some(now), _) => format!(" It stands at {}.", figure(now)),
+                _ => String::new(),
+            };
+            format!("{}{unit} added to {}.{standing}", figure(*amount), objective.name)
+        }
+        Command::TaskCreate { name, objective, .. } => format!("Task {name} is created for {}.", objective.name),
+        Command::TaskAssign { task, to: Assignee::Member(member) } => format!("{} is with {}.", task.name, member.name),
+        Command::TaskAssign { task, to: Assignee::Squad(squad) } => {
+            format!("{} is with squad {}.", task.name, squad.name)
+        }
+        Command::TaskClaim { task } => format!("{} is yours.", task.name),
+        Command::TaskRelease { task } => format!("{} is free again.", task.name),
+        Command::TaskSetStatus { task, status } => format!("{} is {}.", task.name, status.spoken()),
+        Command::TaskSetProgress { task, .. } => format!("{} is at {}.", task.name, share()),
+        Command::TaskSetPriority { task, priority } => format!("{} has {priority} priority.", task.name),
+        Command::TaskSchedule { task, .. } => format!("{} is scheduled{}.", task.name, planned(after("schedule"))),
+        Command::MemberSetAvailability { member, availability } => {
+            format!("{} is {}.", member.name, availability.spoken())
+        }
+        Command::MemberSetRank { member, rank } => format!("{} is now {}.", member.name, rank.name),
+        Command::MemberSetSquad { member, squad: Some(squad) } => {
+            format!("{} is in squad {}.", member.name, squad.name)
+        }
+        Command::MemberSetSquad { member, squad: None } => format!("{} is in no squad.", member.name),
+        Command::SquadCreate { name, lead: Some(lead) } => format!("Squad {name} is formed under {}.", lead.name),
+        Command::SquadCreate { name, lead: None } => format!("Squad {name} is formed."),
+        Command::SquadSetLead { squad, member } => format!("{} leads squad {}.", member.name, squad.name),
+        Command::SquadDisband { squad } => format!("Squad {} is disbanded.", squad.name),
+        Command::GuildBroadcast { .. } => "The message is out.".to_owned(),
+        _ => String::new(),
+    }
+}
+
+/// The start and end of a stored schedule, as said.
+fn planned(schedule: Option<&Value>) -> String {
+    let time = |key: &str| {
+        let text = schedule?.get(key)?.as_str()?;
+        let at = chrono::DateTime::parse_from_rfc3339(text).ok()?;
+        Some(at.format("%A the %-d, %H:%M UTC").to_string())
+    };
+    let length = schedule.and_then(|all| all.get("duration")).and_then(Value::as_f64);
+    match (time("start"), time("end"), length) {
+        (Some(start), Some(end), _) => format!(" from {start} to {end}"),
+        (Some(start), None, _) => format!(" for {start}"),
+        (None, Some(end), _) => format!(" to be done by {end}"),
+        (None, None, Some(minutes)) => format!(" to take {} minutes", figure(minutes)),
+        _ => String::new(),
+    }
+}
+
+/// The answer to a question.
+#[must_use]
+pub fn answer(answer: &Answer) -> String {
+    match answer {
+        Answer::Objectives(lines) if lines.is_empty() => "There are no such objectives.".to_owned(),
+        Answer::Objectives(lines) => {
+            let one = |line: &ObjectiveLine| {
+                format!("{}, {} priority, {}", line.name, line.priority, percent(line.progress.into()))
+            };
+            format!("{}: {}.", count(lines.len(), "objective"), listed(lines.iter().map(one), "; "))
+        }
+        Answer::Objective { line, text, metrics, asked_section } => {
+            objective(line, text.as_deref(), metrics.as_ref(), *asked_section)
+        }
+        Answer::Tasks { lines, member, objective, due } => {
+            let whose = match (member, objective) {
+                (Some(member), _) => format!(" for {member}"),
+                (None, Some(objective)) => format!(" in {objective}"),
+                (None, None) => String::new(),
+            };
+            let when = match due {
+                Some(crate::intent::command::Due::Today) => " due today",
+                Some(crate::intent::command::Due::Overdue) => " overdue",
+                None => "",
+            };
+            if lines.is_empty() {
+                return format!("There are no open tasks{whose}{when}.");
+            }
+            let one = |line: &TaskLine| match (&line.lead, member) {
+                (Some(lead), None) => format!("{}, with {lead}", line.name),
+                (None, None) => format!("{}, free", line.name),
+                _ => format!("{}, {}", line.name, line.status.replace('_', " ")),
+            };
+            format!("{}{whose}{when}: {}.", count(lines.len(), "open task"), listed(lines.iter().map(one), "; "))
+        }
+        Answer::Task(line) => task(line),
+        Answer::Squads(lines) if lines.is_empty() => "There are no squads.".to_owned(),
+        Answer::Squads(lines) => match lines.as_slice() {
+            [line] => {
+                let lead = line.lead.as_ref().map_or_else(String::new, |lead| format!(", led by {lead}"));
+                if line.members.is_empty() {
+                    return format!("Nobody is in squad {}{lead}.", line.name);
+                }
+                let shown = listed(line.members.iter().cloned(), ", ");
+                format!("{} in squad {}{lead}: {shown}.", count(line.members.len(), "member"), line.name)
+            }
+            lines => {
+                let one = |line: &SquadLine| format!("{} with {}", line.name, count(line.members.len(), "member"));
+                format!("{}: {}.", count(lines.len(), "squad"), listed(lines.iter().map(one), "; "))
+            }
+        },
+        Answer::Members(lines) if lines.is_empty() => "Nobody is.".to_owned(),
+        Answer::Members(lines) => {
+            let one = |line: &MemberLine| line.name.clone();
+            format!("{}: {}.", count(lines.len(), "member"), listed(lines.iter().map(one), ", "))
+        }
+        Answer::Me(actor) => {
+            let rank = actor
+                .rank
+                .as_ref()
+                .map_or_else(|| "without a rank".to_owned(), |rank| format!("with the rank of {rank}"));
+            let squad = actor
+                .squad
+                .as_ref()
+                .map_or_else(|| "in no squad".to_owned(), |squad| format!("in squad {}", squad.name));
+            format!("You are {}, {rank}, {squad}, cleared for {} sections.", actor.member.name, actor.clearance)
+        }
+        Answer::Help(actor) => {
+            let mut can = vec![
+                "ask for objectives, tasks, squads and members",
+                "claim a free task",
+                "report what you delivered",
+                "set your availability",
+            ];
+            let has = |right: &str| actor.rights.contains(right);
+            if has("create_objective") {
+                can.push("create an objective");
+            }
+            if has("manage_objectives") {
+                can.push("change an objective's priority, status, progress, lead or squad");
+            }
+            if has("manage_tasks") {
+                can.push("create, assign and schedule tasks");
+            }
+            if has("manage_squads") {
+                can.push("form and lead squads");
+            }
+            format!("You can {}. Say for example: what are my tasks.", can.join(", "))
+        }
+    }
+}
+
+fn objective(
+    line: &ObjectiveLine,
+    text: Option<&str>,
+    metrics: Option<&Value>,
+    asked: Option<crate::domain::Clearance>,
+) -> String {
+    if let Some(section) = asked {
+        return match text {
+            Some(text) => format!("{}, {section}: {}", line.name, full_stop(text)),
+            None => format!("{} has no {section} section.", line.name),
+        };
+    }
+    let of = |key: &str| metrics.and_then(|all| all.get(key)).and_then(Value::as_f64);
+    let metric = match (of("current_value"), of("target_value")) {
+        (Some(now), Some(target)) => format!(", {} of {}", figure(now), figure(target)),
+        _ => String::new(),
+    };
+    let lead = line.lead.as_ref().map_or_else(String::new, |lead| format!(" {lead} leads."));
+    let brief = text.map_or_else(String::new, |text| format!(" {}", full_stop(text)));
+    let status = line.status.replace('_', " ");
+    format!(
+        "{} is {status} with {} priority, {}{metric}.{lead}{brief}",
+        line.name,
+        line.priority,
+        percent(line.progress.into())
+    )
+}
+
+fn task(line: &TaskLine) -> String {
+    let whose = match (&line.lead, &line.squad) {
+        (Some(lead), _) => format!(", with {lead}"),
+        (None, Some(squad)) => format!(", with squad {squad}"),
+        (None, None) => ", free to take".to_owned(),
+    };
+    let time = |at: &chrono::DateTime<chrono::Utc>| at.format("%A the %-d, %H:%M UTC").to_string();
+    let when = match (&line.start, &line.end) {
+        (Some(start), _) => format!(" It starts {}.", time(start)),
+        (None, Some(end)) => format!(" It is due {}.", time(end)),
+        (None, None) => String::new(),
+    };
+    let status = line.status.replace('_', " ");
+    format!("{} in {} is {status}, {}{whose}.{when}", line.name, line.objective, percent(line.progress.into()))
+}
+
+/// The question that has to be asked.
+#[must_use]
+pub fn question(question: &Question) -> String {
+    match question {
+        Question::Missing { action, field } => missing(*action, *field),
+        Question::Unknown { kind, heard, choices, .. } => {
+            let near = match choices.first() {
+                Some(choice) => format!(" Did you mean {}?", choice.name),
+                None => " Say the name again.".to_owned(),
+            };
+            match kind {
+                Kind::Member => format!("I know nobody called {heard}.{near}"),
+                kind => format!("I know no {kind} called {heard}.{near}"),
+            }
+        }
+        Question::Which { choices, .. } => format!("Which one: {}?", either(choices)),
+        Question::Value { field, heard } => match field {
+            Field::Amount => format!("How much is {heard}? Say a number above zero."),
+            Field::Start | Field::End => {
+                format!("When is {heard}? Say for example: in two hours, or tomorrow at twenty hundred.")
+            }
+            Field::Percent => format!("What share is {heard}? Say zero to one hundred percent."),
+            field => format!("I cannot use {heard} as {}. Say it another way.", piece(*field)),
+        },
+    }
+}
+
+fn missing(action: Action, field: Field) -> String {
+    match (action, field) {
+        (Action::TaskAssign, Field::Member) => "Who should take it?".to_owned(),
+        (_, Field::Objective) => "Of which objective?".to_owned(),
+        (_, Field::Task) => "Which task?".to_owned(),
+        (_, Field::Member) => "Who?".to_owned(),
+        (_, Field::Squad) => "Which squad?".to_owned(),
+        (_, Field::Name) => "What should it be called?".to_owned(),
+        (_, Field::Start) => "When?".to_owned(),
+        (_, Field::Percent | Field::Amount) => "How much?".to_owned(),
+        (_, field) => format!("What is {}?", piece(field)),
+    }
+}
+
+fn piece(field: Field) -> String {
+    match field {
+        Field::Duration => "the duration".to_owned(),
+        field => format!("the {}", field.as_str().replace('_', " ")),
+    }
+}
+
+/// Reads an order back before it is carried out.
+#[must_use]
+pub fn confirm(commands: &[Command]) -> String {
+    let all: Vec<String> = commands.iter().map(wish).collect();
+    format!("Confirm: {}?", all.join(", and "))
+}
+
+/// An order as it would be given, in words.
+fn wish(command: &Command) -> String {
+    match command {
+        Command::ObjectiveSetStatus { objective, status } => format!("{} becomes {}", objective.name, status.spoken()),
+        Command::ObjectiveSetPriority { objective, priority } => format!("{} gets {priority} priority", objective.name),
+        Command::ObjectiveSetProgress { objective, percent: share } => {
+            format!("{} goes to {}", objective.name, percent(share.get().into()))
+        }
+        Command::ObjectiveSetLead { objective, member } => format!("{} leads {}", member.name, objective.name),
+        Command::ObjectiveSetSquad { objective, squad } => format!("{} goes to squad {}", objective.name, squad.name),
+        Command::ObjectiveReport { objective, amount, .. } => {
+            format!("{} is added to {}", figure(*amount), objective.name)
+        }
+        Command::TaskAssign { task, to: Assignee::Member(member) } => format!("{} goes to {}", task.name, member.name),
+        Command::TaskAssign { task, to: Assignee::Squad(squad) } => {
+            format!("{} goes to squad {}", task.name, squad.name)
+        }
+        Command::TaskClaim { task } => format!("you take {}", task.name),
+        Command::TaskRelease { task } => format!("you give up {}", task.name),
+        Command::TaskSetStatus { task, status } => format!("{} becomes {}", task.name, status.spoken()),
+        Command::TaskSetPriority { task, priority } => format!("{} gets {priority} priority", task.name),
+        Command::TaskSetProgress { task, percent: share } => {
+            format!("{} goes to {}", task.name, percent(share.get().into()))
+        }
+        Command::SquadDisband { squad } => format!("squad {} is disbanded", squad.name),
+        other => {
+            let pieces = serde_json::to_value(other).unwrap_or(Value::Null);
+            let said: Vec<String> = pieces
+                .as_object()
+                .into_iter()
+                .flatten()
+                .filter(|(key, _)| *key != "action")
+                .map(|(key, value)| {
+                    format!(
+                        "{} {}",
+                        key.replace('_', " "),
+                        value.as_str().map_or_else(|| value.to_string(), str::to_owned)
+                    )
+                })
+                .collect();
+            format!("{} {}", other.action().as_str().replace(['.', '_'], " "), said.join(", "))
+        }
+    }
+}
+
+/// Why it was refused.
+#[must_use]
+pub fn refused(denied: &Denied) -> String {
+    let right = |right: &str| right.replace('_', " ");
+    match denied {
+        Denied::Right(one) => format!("Sorry, your rank may not {}. Nothing was changed.", right(one)),
+        Denied::RightOrLead(one) => {
+            format!("Sorry, only its lead, or a rank that may {}, can do that. Nothing was changed.", right(one))
+        }
+        other => {
+            let text = other.to_string();
+            let mut letters = text.chars();
+            let first: String = letters.next().into_iter().flat_map(char::to_uppercase).collect();
+            format!("Sorry. {first}{}. Nothing was changed.", letters.as_str())
+        }
+    }
+}
+
+fn either(choices: &[Choice]) -> String {
+    let alike = |one: &Choice| choices.iter().filter(|other| other.name == one.name).count() > 1;
+    let named: Vec<String> = choices
+        .iter()
+        .map(|one| {
+            if one.hint.is_empty() {
+                one.name.clone()
+            } else if alike(one) {
+                format!("the one {}", one.hint)
+            } else {
+                format!("{} {}", one.name, one.hint)
+            }
+        })
+        .collect();
+    match named.split_last() {
+        Some((last, rest)) if !rest.is_empty() => format!("{}, or {last}", rest.join(", ")),
+        _ => named.concat(),
+    }
+}
+
+fn listed(all: impl Iterator<Item = String>, joint: &str) -> String {
+    let all: Vec<String> = all.collect();
+    let shown: Vec<String> = all.iter().take(LISTED_MAX).cloned().collect();
+    let more = all.len().saturating_sub(LISTED_MAX);
+    if more > 0 { format!("{}, and {more} more", shown.join(joint)) } else { shown.join(joint) }
+}
+
+fn count(number: usize, what: &str) -> String {
+    if number == 1 { format!("1 {what}") } else { format!("{number} {what}s") }
+}
+
+fn percent(share: f64) -> String {
+    format!("{} percent", figure((share * 10.0).round() / 10.0))
+}
+
+/// A number without needless digits.
+fn figure(value: f64) -> String {
+    let text = format!("{:.2}", value);
+    text.trim_end_matches('0').trim_end_matches('.').to_owned()
+}
+
+fn full_stop(text: &str) -> String {
+    if text.ends_with(['.', '!', '?']) { text.to_owned() } else { format!("{text}.") }
+}

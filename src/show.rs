@@ -1,0 +1,137 @@
+//! How turns look in a terminal, for people and for scripts.
+
+use std::io::IsTerminal;
+use std::time::Duration;
+
+use indicatif::{ProgressBar, ProgressStyle};
+
+use crate::store::{Count, GuildSummary, ImportReport};
+use crate::turn::{Ending, Turn};
+
+/// How long something takes before it is worth a word.
+const PATIENCE: Duration = Duration::from_millis(80);
+
+/// Prints a turn: one JSON object on one line, or a clear line a stage for people.
+pub fn turn(turn: &Turn, json: bool) {
+    if json {
+        match serde_json::to_string(turn) {
+            Ok(line) => println!("{line}"),
+            Err(error) => tracing::error!(%error, "a turn cannot be written as JSON"),
+        }
+        return;
+    }
+    let heard = turn.heard.as_deref().unwrap_or("(nothing)");
+    let source = std::path::Path::new(&turn.source)
+        .file_name()
+        .map_or(turn.source.as_str().into(), |name| name.to_string_lossy());
+    println!("{source}");
+    println!("  heard       {heard}");
+    if let Some(understood) = commands(turn) {
+        println!("  understood  {understood} ({})", turn.route);
+    }
+    println!("  {:<11} {}", ending(turn.outcome), turn.reply);
+    let ms = &turn.ms;
+    println!(
+        "  took        {:.0} ms: speech {:.0}, names {:.1}, understanding {:.1}, database {:.1}",
+        ms.total, ms.speech, ms.names, ms.route, ms.store
+    );
+}
+
+/// Prints what an import did.
+pub fn import(report: &ImportReport, json: bool) {
+    if json {
+        println!("{}", serde_json::json!(report));
+        return;
+    }
+    let sum = |part: fn(&Count) -> usize| report.tables.iter().map(|(_, count)| part(count)).sum::<usize>();
+    let (created, changed, unchanged) = (sum(|one| one.created), sum(|one| one.changed), sum(|one| one.unchanged));
+    println!("{}: {created} created, {changed} changed, {unchanged} unchanged", report.guild);
+    for warning in &report.warnings {
+        println!("  note: {warning}");
+    }
+}
+
+/// Prints the guilds.
+pub fn guilds(guilds: &[GuildSummary], json: bool) {
+    if json {
+        println!("{}", serde_json::json!(guilds));
+        return;
+    }
+    for one in guilds {
+        println!("{}: {} members, {} objectives, {} tasks", one.name, one.members, one.objectives, one.tasks);
+    }
+}
+
+/// The commands of a turn in one line, or `None` when there are none.
+#[must_use]
+pub fn commands(turn: &Turn) -> Option<String> {
+    let all: Vec<String> = turn.commands.as_array()?.iter().map(one_command).collect();
+    (!all.is_empty()).then(|| all.join("; "))
+}
+
+fn one_command(command: &serde_json::Value) -> String {
+    let Some(pieces) = command.as_object() else { return command.to_string() };
+    let action = pieces.get("action").and_then(serde_json::Value::as_str).unwrap_or_default();
+    let rest: Vec<String> = pieces
+        .iter()
+        .filter(|(key, _)| *key != "action")
+        .map(|(key, value)| {
+            format!("{key}={}", value.as_str().map_or_else(|| value.to_string(), |text| format!("\"{text}\"")))
+        })
+        .collect();
+    format!("{action} {}", rest.join(" ")).trim_end().to_owned()
+}
+
+/// The word for an ending.
+#[must_use]
+pub fn ending(ending: Ending) -> &'static str {
+    match ending {
+        Ending::Applied => "done",
+        Ending::Answered => "answered",
+        Ending::Asked => "asked",
+        Ending::Refused => "refused",
+        Ending::Ignored => "ignored",
+        Ending::Failed => "failed",
+    }
+}
+
+/// Tells on standard error what takes long: a turning sign at a terminal, plain lines elsewhere.
+#[derive(Debug, Clone)]
+pub struct Waiting {
+    bar: ProgressBar,
+    plain: bool,
+}
+
+impl Waiting {
+    /// Nothing is shown until [`Waiting::say`].
+    #[must_use]
+    pub fn new() -> Self {
+        let plain = !std::io::stderr().is_terminal();
+        let bar = if plain { ProgressBar::hidden() } else { ProgressBar::new_spinner() };
+        if let Ok(style) = ProgressStyle::with_template("{spinner} {msg} {elapsed}") {
+            bar.set_style(style);
+        }
+        Self { bar, plain }
+    }
+
+    /// Says what is being waited for.
+    pub fn say(&self, what: &str) {
+        if self.plain {
+            eprintln!("{what} …");
+        } else {
+            self.bar.set_message(what.to_owned());
+            self.bar.enable_steady_tick(PATIENCE);
+        }
+    }
+
+    /// The wait is over; the line goes away.
+    pub fn done(&self) {
+        self.bar.finish_and_clear();
+    }
+}
+
+impl Default for Waiting {
+    fn default() -> Self {
+        Self::new()
+    }
+}

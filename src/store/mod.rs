@@ -1,0 +1,229 @@
+//! The only door to PostgreSQL.
+//!
+//! [`Store`] holds the pool and keeps it to itself. A member signs in and gets a [`Session`]; every statement of a turn
+//! runs on a [`GuildTx`], which takes guild and rights from that session inside the database. No function here has a
+//! guild as an argument.
+
+mod answer;
+mod apply;
+pub mod embedded;
+mod error;
+mod guild;
+mod images;
+mod journal;
+mod roster;
+mod session;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use secrecy::ExposeSecret;
+use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
+use sqlx::{Postgres, Transaction};
+
+use crate::config::Config;
+use crate::guild_file::GuildFile;
+use embedded::{Embedded, EmbeddedOptions};
+
+pub use error::StoreError;
+pub use guild::{Count, GuildError, GuildSummary, ImportReport};
+pub use journal::{Entry as JournalEntry, Past};
+pub use roster::View;
+pub use session::Session;
+
+/// The schema, and how to get there and back.
+pub static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!("./migrations");
+/// The longest wait for a free connection.
+const ACQUIRE_SECONDS_MAX: u64 = 10;
+
+/// Tells people what takes long while the store opens.
+pub type Progress = Arc<dyn Fn(&str) + Send + Sync>;
+
+/// The guild's database, opened.
+#[derive(Debug)]
+pub struct Store {
+    pool: PgPool,
+    embedded: Option<Arc<Embedded>>,
+    statement: Duration,
+}
+
+/// What there is to say about the open database.
+#[derive(Debug, Clone)]
+pub struct StoreStatus {
+    /// PostgreSQL's version.
+    pub version: String,
+    /// Whether it is this machine's own private server.
+    pub embedded: bool,
+    /// How many migrations are applied.
+    pub migrations: i64,
+    /// How many guilds there are.
+    pub guilds: i64,
+}
+
+/// One transaction of a signed-in member. Rolled back unless it is committed.
+#[derive(Debug)]
+pub struct GuildTx {
+    tx: Transaction<'static, Postgres>,
+}
+
+impl Store {
+    /// Opens the server the settings name, or the embedded database, and brings its schema up to this program's.
+    ///
+    /// # Errors
+    /// See [`StoreError`]; a schema newer than this program is refused.
+    pub async fn open(config: &Config, progress: Progress) -> Result<Self, StoreError> {
+        let (options, embedded) = match &config.database.url {
+            Some(url) => {
+                let options: PgConnectOptions = url.expose_secret().parse().map_err(|_| StoreError::Url)?;
+                (options, None)
+            }
+            None => {
+                let options = EmbeddedOptions {
+                    bin_dir: config.database.bin_dir.clone(),
+                    ready_seconds_max: config.database.ready_seconds_max,
+                    ..EmbeddedOptions::new(config.data_dir.clone())
+                };
+                let told = Arc::clone(&progress);
+                let embedded = tokio::task::spawn_blocking(move || Embedded::open(&options, &|text| told(text)))
+                    .await
+                    .map_err(|_| StoreError::Stopped)??;
+                (embedded.connect_options(embedded::DATABASE), Some(Arc::new(embedded)))
+            }
+        };
+        let pool = PgPoolOptions::new()
+            .max_connections(config.database.connections_max)
+            .acquire_timeout(Duration::from_secs(ACQUIRE_SECONDS_MAX))
+            .connect_with(options.application_name("sphereconnect"))
+            .await
+            .map_err(StoreError::connect)?;
+        let store = Self { pool, embedded, statement: config.database.statement };
+        store.migrate().await?;
+        Ok(store)
+    }
+
+    async fn migrate(&self) -> Result<(), StoreError> {
+        MIGRATIONS.run(&self.pool).await.map_err(|error| match error {
+            sqlx::migrate::MigrateError::VersionMissing(version) => StoreError::Newer(version),
+            sqlx::migrate::MigrateError::VersionMismatch(version) => StoreError::Altered(version),
+            other => StoreError::Migrate(Box::new(other)),
+        })
+    }
+
+    /// Begins a transaction of the member. Nothing outside the member's guild and rights exists in it.
+    ///
+    /// # Errors
+    /// [`StoreError::Away`] when the database cannot be reached.
+    pub async fn begin(&self, session: &Session) -> Result<GuildTx, StoreError> {
+        const OPENING: &str = "begin; set local role sphereconnect_app";
+        let mut tx = match (self.pool.begin_with(OPENING).await, &self.embedded) {
+            (Ok(tx), _) => tx,
+            (Err(error), Some(embedded)) if is_away(&error) => {
+                // The server crashed, or the program that ran it left: start it and try once more.
+                let again = Arc::clone(embedded);
+                let running = tokio::task::spawn_blocking(move || again.ensure_running());
+                running.await.map_err(|_| StoreError::Stopped)??;
+                self.pool.set_connect_options(embedded.connect_options(embedded::DATABASE));
+                self.pool.begin_with(OPENING).await.map_err(StoreError::connect)?
+            }
+            (Err(error), _) => return Err(StoreError::from(error)),
+        };
+        // Bound, so that the token stands in no statement that another connection could read.
+        sqlx::query!(
+            "select set_config('sphereconnect.token', $1, true) as token, set_config('statement_timeout', $2, true) as patience",
+            session.token(),
+            self.statement.as_millis().to_string()
+        )
+        .fetch_one(&mut *tx)
+        .await?;
+        Ok(GuildTx { tx })
+    }
+
+    /// Brings a guild file's content into the database, in one transaction.
+    ///
+    /// # Errors
+    /// See [`GuildError`]; nothing is changed then.
+    pub async fn guild_import(&self, file: &GuildFile) -> Result<ImportReport, GuildError> {
+        guild::guild_import(&self.pool, file).await
+    }
+
+    /// Reads a whole guild as a guild file.
+    ///
+    /// # Errors
+    /// See [`GuildError`].
+    pub async fn guild_export(&self, name: &str) -> Result<GuildFile, GuildError> {
+        guild::guild_export(&self.pool, name).await
+    }
+
+    /// The name of the guild that is meant; it may be left out when there is just one.
+    ///
+    /// # Errors
+    /// [`StoreError::Guild`] with what there is.
+    pub async fn guild_name(&self, wanted: Option<&str>) -> Result<String, StoreError> {
+        Ok(self.guild_find(wanted).await?.1)
+    }
+
+    /// Removes a guild with everything in it. For the demo's own guild; there is no command for it.
+    ///
+    /// # Errors
+    /// When the database cannot be reached.
+    pub async fn guild_remove(&self, name: &str) -> Result<(), StoreError> {
+        sqlx::query!("delete from guilds where lower(name) = lower($1)", name).execute(&self.pool).await?;
+        Ok(())
+    }
+
+    /// Lists the guilds.
+    ///
+    /// # Errors
+    /// See [`GuildError`].
+    pub async fn guild_list(&self) -> Result<Vec<GuildSummary>, GuildError> {
+        guild::guild_list(&self.pool).await
+    }
+
+    /// What there is to say about the database.
+    ///
+    /// # Errors
+    /// [`StoreError::Away`] when it cannot be reached.
+    pub async fn status(&self) -> Result<StoreStatus, StoreError> {
+        let row = sqlx::query!(
+            r#"select current_setting('server_version') as "version!", (select count(*) from guilds) as "guilds!""#
+        )
+        .fetch_one(&self.pool)
+        .await?;
+        let migrations: i64 =
+            sqlx::query_scalar("select count(*) from _sqlx_migrations where success").fetch_one(&self.pool).await?;
+        Ok(StoreStatus { version: row.version, embedded: self.embedded.is_some(), migrations, guilds: row.guilds })
+    }
+
+    /// Closes the connections. The embedded server, when it is ours, stops when the store is dropped.
+    pub async fn close(&self) {
+        self.pool.close().await;
+    }
+}
+
+fn is_away(error: &sqlx::Error) -> bool {
+    matches!(error, sqlx::Error::Io(_) | sqlx::Error::PoolTimedOut | sqlx::Error::Protocol(_))
+        || error.as_database_error().and_then(|one| one.code()).is_some_and(|code| code.starts_with("57P"))
+}
+
+impl GuildTx {
+    /// Makes the changes last.
+    ///
+    /// # Errors
+    /// When the database refuses a deferred constraint, and then nothing was changed; [`StoreError::Uncertain`] when
+    /// it did not say what became of it. The utterance's id makes a second try safe.
+    pub async fn commit(self) -> Result<(), StoreError> {
+        self.tx.commit().await.map_err(|error| match StoreError::from(error) {
+            // The answer to a commit that was sent may be lost on the way.
+            StoreError::Away(source) => StoreError::Uncertain(source),
+            refused => refused,
+        })
+    }
+
+    /// Takes the changes back.
+    ///
+    /// # Errors
+    /// When the database cannot be reached; it takes them back by itself then.
+    pub async fn rollback(self) -> Result<(), StoreError> {
+        Ok(self.tx.rollback().await?)
+    }
+}

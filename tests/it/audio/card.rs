@@ -1,0 +1,185 @@
+//! The private sound server, and the second run of this program inside it.
+
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+/// Set where a missing sound server is a failure and not a reason to skip.
+const REQUIRED: &str = "SPHERECONNECT_TEST_SOUND";
+/// Where the card's files are; set for the ignored tests.
+pub(super) const CARD: &str = "SPHERECONNECT_TEST_CARD";
+const PROGRAMS: &[&str] = &["dbus-daemon", "pipewire", "pipewire-pulse", "wireplumber", "pactl", "paplay", "parec"];
+const READY_WAIT: Duration = Duration::from_secs(20);
+/// Runs one ignored test on a card of its own.
+pub(super) fn on_a_card(test: &str) {
+    let plugin = ["/usr/lib", "/usr/lib64"]
+        .iter()
+        .flat_map(|lib| [lib.to_string(), format!("{lib}/x86_64-linux-gnu"), format!("{lib}/aarch64-linux-gnu")])
+        .any(|lib| Path::new(&lib).join("alsa-lib/libasound_module_pcm_pulse.so").exists());
+    let mut missing: Vec<_> = PROGRAMS.iter().copied().filter(|program| find(program).is_none()).collect();
+    if !plugin {
+        missing.push("libasound2-plugins");
+    }
+    if !missing.is_empty() {
+        let line = format!("skipped: {test}: a sound server is needed, missing: {}", missing.join(", "));
+        assert!(std::env::var_os(REQUIRED).is_none(), "{line}");
+        // Not `eprintln`: the line is to be seen although the test passes.
+        let _shown = writeln!(std::io::stderr(), "{line}");
+        return;
+    }
+    let card = Card::start();
+    inside(test, card.folder.path());
+}
+
+fn find(program: &str) -> Option<PathBuf> {
+    std::env::split_paths(&std::env::var_os("PATH")?).map(|folder| folder.join(program)).find(|path| path.exists())
+}
+
+/// A private sound server; dropping it ends its programs.
+struct Card {
+    folder: tempfile::TempDir,
+    programs: Vec<Child>,
+}
+
+impl Card {
+    fn start() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        alsa_settings(folder.path());
+        speech_settings(folder.path());
+        let mut card = Self { folder, programs: Vec::new() };
+        let bus = format!("--address=unix:path={}", card.folder.path().join("bus").display());
+        card.program("dbus-daemon", &["--session", "--nofork", "--nopidfile", &bus]);
+        card.until("the bus", |card| card.folder.path().join("bus").exists());
+        card.program("pipewire", &[]);
+        card.until("pipewire", |card| card.folder.path().join("pipewire-0").exists());
+        card.program("pipewire-pulse", &[]);
+        card.program("wireplumber", &[]);
+        card.until("the sound server", |card| card.control(&["info"]));
+        for arguments in [
+            "load-module module-null-sink sink_name=speaker rate=48000 channels=2",
+            "load-module module-null-sink sink_name=micfeed rate=48000 channels=1 channel_map=mono",
+            "load-module module-remap-source source_name=mic master=micfeed.monitor channels=1 channel_map=mono \
+             master_channel_map=mono remix=no",
+            "set-default-sink speaker",
+            "set-default-source mic",
+        ] {
+            let words: Vec<_> = arguments.split_whitespace().collect();
+            card.until(arguments, |card| card.control(&words));
+        }
+        card
+    }
+
+    fn program(&mut self, name: &str, arguments: &[&str]) {
+        let mut command = Command::new(name);
+        command.args(arguments).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+        environment(&mut command, self.folder.path());
+        self.programs.push(command.spawn().unwrap());
+    }
+
+    fn control(&self, arguments: &[&str]) -> bool {
+        let mut command = Command::new("pactl");
+        command.args(arguments).stdout(Stdio::null()).stderr(Stdio::null());
+        environment(&mut command, self.folder.path());
+        command.status().unwrap().success()
+    }
+
+    fn until(&self, what: &str, ready: impl Fn(&Self) -> bool) {
+        let deadline = Instant::now() + READY_WAIT;
+        while !ready(self) {
+            assert!(Instant::now() < deadline, "{what} is not ready");
+            std::thread::sleep(Duration::from_millis(50));
+        }
+    }
+}
+
+impl Drop for Card {
+    fn drop(&mut self) {
+        kill_speech(self.folder.path());
+        for program in self.programs.iter_mut().rev() {
+            let _ended = program.kill();
+            let _reaped = program.wait();
+        }
+    }
+}
+
+/// ALSA's settings: everything goes to the private server.
+pub(super) fn alsa_settings(folder: &Path) {
+    let server = folder.join("pulse/native");
+    let text = format!(
+        "</usr/share/alsa/alsa.conf>\n\
+         pcm.!default {{ type pulse server \"unix:{0}\" }}\n\
+         ctl.!default {{ type pulse server \"unix:{0}\" }}\n",
+        server.display()
+    );
+    std::fs::write(folder.join("asound.conf"), text).unwrap();
+}
+
+/// The speech service's settings: only espeak-ng, into the private server.
+fn speech_settings(folder: &Path) {
+    use std::os::unix::fs::PermissionsExt as _;
+    let settings = folder.join("speechd");
+    std::fs::create_dir_all(settings.join("modules")).unwrap();
+    let text = "AudioOutputMethod \"pulse\"\n\
+                AddModule \"espeak-ng\" \"sd_espeak-ng\" \"espeak-ng.conf\"\n\
+                DefaultModule espeak-ng\n\
+                Timeout 0\n";
+    std::fs::write(settings.join("speechd.conf"), text).unwrap();
+    let stock = Path::new("/etc/speech-dispatcher/modules/espeak-ng.conf");
+    if stock.exists() {
+        std::fs::copy(stock, settings.join("modules/espeak-ng.conf")).unwrap();
+    }
+    let wrapper = folder.join("speechd.sh");
+    std::fs::write(&wrapper, format!("#!/bin/sh\nexec speech-dispatcher -C '{}' \"$@\"\n", settings.display()))
+        .unwrap();
+    std::fs::set_permissions(&wrapper, std::fs::Permissions::from_mode(0o755)).unwrap();
+}
+
+fn environment(command: &mut Command, folder: &Path) {
+    let path = |name: &str| folder.join(name);
+    for (name, value) in [
+        ("XDG_RUNTIME_DIR", folder.to_owned()),
+        ("XDG_CONFIG_HOME", path("config")),
+        ("XDG_STATE_HOME", path("state")),
+        ("XDG_CACHE_HOME", path("cache")),
+        ("ALSA_CONFIG_PATH", path("asound.conf")),
+        ("SPEECHD_CMD", path("speechd.sh")),
+        (CARD, folder.to_owned()),
+    ] {
+        command.env(name, value);
+    }
+    command.env("DBUS_SESSION_BUS_ADDRESS", format!("unix:path={}", path("bus").display()));
+    command.env("PULSE_SERVER", format!("unix:{}", path("pulse/native").display()));
+    for name in ["SPEECHD_ADDRESS", "DISPLAY", "WAYLAND_DISPLAY"] {
+        command.env_remove(name);
+    }
+}
+
+/// Runs one ignored test of this program with the card's environment.
+pub(super) fn inside(test: &str, folder: &Path) {
+    let mut command = Command::new(std::env::current_exe().unwrap());
+    command.args(["--exact", test, "--ignored", "--nocapture", "--test-threads=1"]);
+    environment(&mut command, folder);
+    if test.ends_with("cannot_write_a_reply") {
+        command.env("PATH", folder);
+    }
+    let output = command.output().unwrap();
+    let text = format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    assert!(output.status.success(), "{test}: {}\n{text}", output.status);
+    assert!(text.contains("1 passed"), "{test} did not run\n{text}");
+    println!("{text}");
+}
+
+/// Ends the card's own speech service, and waits until it is gone.
+pub(super) fn kill_speech(folder: &Path) {
+    let file = folder.join("speech-dispatcher/pid/speech-dispatcher.pid");
+    let Ok(pid) = std::fs::read_to_string(file) else {
+        return;
+    };
+    let _sent = Command::new("kill").args(["-9", pid.trim()]).status();
+    let gone = Path::new("/proc").join(pid.trim());
+    let deadline = Instant::now() + Duration::from_secs(2);
+    while gone.exists() && Instant::now() < deadline {
+        std::thread::sleep(Duration::from_millis(10));
+    }
+}
