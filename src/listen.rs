@@ -23,6 +23,7 @@ const LAST_WORDS_MAX: Duration = Duration::from_secs(10);
 /// When the settings are wrong or a part is not available.
 pub async fn run(config: &Config, global: &Global) -> Result<u8, Failure> {
     let mut turns = parts::turns(config, global, true).await?;
+    turns.prewarm();
     let (voice, note) = Voice::start(parts::voice(config, config.voice.enabled || config.voice.cues));
     if let Some(note) = note {
         eprintln!("{note}");
@@ -32,6 +33,13 @@ pub async fn run(config: &Config, global: &Global) -> Result<u8, Failure> {
     let (hearing, mut heard) = Hearing::start(&parts::hearing(config), keys).map_err(Failure::part)?;
     let session = turns.session();
     eprintln!("{} of {}, {}", session.member.name, session.guild, key.instruction());
+    // Events go their own way: the key must silence the voice while a turn is still being taken.
+    let (mut events, ear, cues) = (heard.events, voice.clone(), config.voice.cues);
+    let watching = tokio::spawn(async move {
+        while let Some(event) = events.recv().await {
+            on_event(&event, &ear, cues);
+        }
+    });
     let mut listening = true;
     loop {
         tokio::select! {
@@ -42,7 +50,6 @@ pub async fn run(config: &Config, global: &Global) -> Result<u8, Failure> {
                 listening = false;
                 hearing.stop();
             }
-            Some(event) = heard.events.recv() => on_event(&event, &voice, config),
             utterance = heard.utterances.recv() => {
                 let Some(utterance) = utterance else { break };
                 let turn = turns.take(Input::Sound(utterance)).await;
@@ -50,6 +57,9 @@ pub async fn run(config: &Config, global: &Global) -> Result<u8, Failure> {
                 speak(config, &voice, &turn);
             }
         }
+    }
+    if watching.await.is_err() {
+        tracing::warn!("the microphone's events were not all shown");
     }
     turns.close().await;
     if !voice.drain(LAST_WORDS_MAX) {
@@ -82,7 +92,7 @@ pub fn speak(config: &Config, voice: &Voice, turn: &Turn) {
     }
 }
 
-fn on_event(event: &HearingEvent, voice: &Voice, config: &Config) {
+fn on_event(event: &HearingEvent, voice: &Voice, cues: bool) {
     match event {
         // Who speaks is not talked over.
         HearingEvent::Pressed => {
@@ -94,13 +104,13 @@ fn on_event(event: &HearingEvent, voice: &Voice, config: &Config) {
             if *cut {
                 eprintln!("that was too long; the first 30 seconds are used");
             }
-            if config.voice.cues && !voice.cue(Cue::Heard) {
+            if cues && !voice.cue(Cue::Heard) {
                 tracing::debug!("a cue was not played");
             }
         }
         HearingEvent::Refused => {
             eprintln!("two orders are waiting already; say it again in a moment");
-            if config.voice.cues && !voice.cue(Cue::Refused) {
+            if cues && !voice.cue(Cue::Refused) {
                 tracing::debug!("a cue was not played");
             }
         }

@@ -60,6 +60,7 @@ pub struct Grammar {
     pub(crate) after: Vec<Vec<String>>,
     pub(crate) dropped: Vec<String>,
     pub(crate) heard: Vec<(Vec<String>, Vec<String>)>,
+    pub(crate) alike: HashMap<String, Vec<String>>,
 }
 
 impl Grammar {

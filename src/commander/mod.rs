@@ -65,6 +65,14 @@ impl Commander {
         self.endpoint.as_ref()
     }
 
+    /// Lets the endpoint read what never changes in its prompt, so that the first order need not wait for it. Whatever
+    /// goes wrong is only logged.
+    pub async fn prewarm(&self, persona: &Persona) {
+        if let Some(endpoint) = &self.endpoint {
+            endpoint.prewarm(&system(persona)).await;
+        }
+    }
+
     /// Reads fixed wording; `None` when no wording explains every word.
     #[must_use]
     pub fn read(&self, text: &str, roster: &Roster, persona: &Persona) -> Option<Reading> {
@@ -92,7 +100,7 @@ impl Commander {
         if offered.is_empty() {
             return Ok(Vec::new());
         }
-        let system = prompt::system(&persona.system_prompt, persona.user_prompt.as_deref().unwrap_or_default());
+        let system = system(persona);
         let user = prompt::user(&candidates, &spoken);
         let schema = prompt::schema(&offered, &candidates, &spoken);
         let answer = endpoint.ask(&system, &user, &schema).await?;
@@ -100,6 +108,10 @@ impl Commander {
         let orders = prompt::vetted(orders, &spoken, &candidates).map_err(ThinkError::Unfounded)?;
         orders.into_iter().map(intent).collect()
     }
+}
+
+fn system(persona: &Persona) -> String {
+    prompt::system(&persona.system_prompt, persona.user_prompt.as_deref().unwrap_or_default())
 }
 
 fn intent(order: prompt::SpokenOrder) -> Result<Intent, ThinkError> {

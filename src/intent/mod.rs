@@ -4,6 +4,7 @@
 //! database; that happens here, in code, and only among what the speaker may see.
 
 pub mod command;
+pub mod question;
 pub mod resolve;
 pub mod times;
 pub mod values;
@@ -11,7 +12,8 @@ pub mod values;
 use serde::{Deserialize, Serialize};
 
 pub use command::Command;
-pub use resolve::{Context, Question, resolve};
+pub use question::Question;
+pub use resolve::{Context, resolve};
 
 macro_rules! words {
     ($(#[$doc:meta])* $name:ident { $($variant:ident = $word:literal),+ $(,)? }) => {

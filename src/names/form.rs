@@ -2,11 +2,15 @@
 
 use rphonetic::{DoubleMetaphone, Encoder};
 
-use super::Entry;
+use super::{Entry, is_ordinary};
 use crate::domain::Kind;
 
 /// How much an exact match of a short form ("Nightfall") is worth, so that a full name stays ahead of it.
 const SHORT_FORM_WEIGHT: f32 = 0.96;
+/// How much one telling word of a task's or an objective's name is worth ("the beacons"). It has to be that very word.
+const TELLING_WORD_WEIGHT: f32 = 0.9;
+/// The shortest telling word, in letters.
+const TELLING_LETTERS_MIN: usize = 4;
 /// How much letters count beside sound codes.
 const LETTERS_SHARE: f32 = 0.6;
 /// The longest sound code compared; the usual four sounds are too few for a task's name.
@@ -69,6 +73,11 @@ pub(super) struct Form {
 }
 
 impl Form {
+    /// Whether only the same letters count, because so short a form is too easily like another word.
+    fn is_exact_only(&self) -> bool {
+        self.weight <= TELLING_WORD_WEIGHT
+    }
+
     /// A cheap bound: `false` when the score certainly stays below `least`.
     pub(super) fn may_reach(&self, heard: &Sounding, least: f32) -> bool {
         let (a, b) = (self.sounding.folded.len(), heard.folded.len());
@@ -93,6 +102,9 @@ impl Form {
     pub(super) fn score(&self, heard: &Sounding) -> f32 {
         if heard.squashed == self.sounding.squashed {
             return self.weight;
+        }
+        if self.is_exact_only() {
+            return 0.0;
         }
         let letters = alike::generic_normalized(&self.sounding.folded, &heard.folded);
         #[expect(clippy::cast_possible_truncation, reason = "0 to 1")]
@@ -210,9 +222,8 @@ pub(super) fn forms_of(at: usize, entry: &Entry, sounds: &Sounds) -> Vec<Form> {
     for one in entry.phonetic.iter().flat_map(|all| all.split(';')).map(str::trim).filter(|one| !one.is_empty()) {
         said.push((one.strip_prefix("ipa:").map_or_else(|| one.to_owned(), from_ipa), 1.0));
     }
-    for short in short_forms(entry) {
-        said.push((short, SHORT_FORM_WEIGHT));
-    }
+    said.extend(short_forms(entry).into_iter().map(|short| (short, SHORT_FORM_WEIGHT)));
+    said.extend(telling_words(entry).into_iter().map(|word| (word, TELLING_WORD_WEIGHT)));
     let mut forms: Vec<Form> = Vec::with_capacity(said.len());
     for (text, weight) in said {
         let sounding = Sounding::new(&text, sounds);
@@ -288,6 +299,16 @@ fn short_forms(entry: &Entry) -> Vec<String> {
         }
     }
     out
+}
+
+/// The words of a task's or an objective's name that are no everyday words.
+fn telling_words(entry: &Entry) -> Vec<String> {
+    let words: Vec<&str> = entry.name.split_whitespace().collect();
+    if !matches!(entry.kind, Kind::Task | Kind::Objective) || words.len() < 2 {
+        return Vec::new();
+    }
+    let telling = |word: &&&str| word.chars().count() >= TELLING_LETTERS_MIN && !is_ordinary(word);
+    words.iter().filter(telling).map(|word| (*word).to_owned()).collect()
 }
 
 /// Divides the respelling of "Aoife Brannigan" ("ee fa bran i gan") between its two names, by the share of letters.

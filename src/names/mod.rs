@@ -105,9 +105,9 @@ impl Roster {
         judge(self.candidates(&heard, |one| one == kind, SUGGEST_MIN), take)
     }
 
-    /// The names that the recogniser is told to expect, the most useful first: those of the speaker's squad, then the
-    /// other members, then squads, objectives, tasks and categories. Written as they are said, since the recogniser
-    /// knows sounds and not spellings.
+    /// The names that the recogniser is told to expect, the most useful first: what is open, then the members, those
+    /// of the speaker's squad before the others, then squads and categories. Written as they are said, since the
+    /// recogniser knows sounds and not spellings.
     #[must_use]
     pub fn bias(&self, squad: Option<&Named<SquadId>>, most: usize) -> Vec<String> {
         let own = squad.map(|squad| format!("of {}", squad.name));
@@ -116,11 +116,11 @@ impl Roster {
             .iter()
             .filter_map(|entry| {
                 let place = match entry.kind {
-                    Kind::Member if own.as_ref() == Some(&entry.hint) => 0,
-                    Kind::Member => 1,
-                    Kind::Squad => 2,
-                    Kind::Objective if entry.open => 3,
-                    Kind::Task if entry.open => 4,
+                    Kind::Objective if entry.open => 0,
+                    Kind::Task if entry.open => 1,
+                    Kind::Member if own.as_ref() == Some(&entry.hint) => 2,
+                    Kind::Member => 3,
+                    Kind::Squad => 4,
                     Kind::Category => 5,
                     _ => return None,
                 };

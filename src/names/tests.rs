@@ -70,6 +70,8 @@ fn names_as_they_are_heard() {
         (Kind::Squad, "anvil", "Anvil"),
         (Kind::Objective, "Nightfall", "Operation Nightfall"),
         (Kind::Objective, "operation night fall", "Operation Nightfall"),
+        (Kind::Task, "the Carrack", "Refuel the Carrack"),
+        (Kind::Task, "the route", "unknown"),
         (Kind::Task, "scout route", "Scout the Route"),
         (Kind::Task, "refuel the Carrick", "Refuel the Carrack"),
         (Kind::Task, "refuel the character", "Refuel the Carrack"),

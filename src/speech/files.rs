@@ -163,7 +163,7 @@ fn not_a_model(path: &Path, why: &str) -> SpeechError {
 /// As [`check_model`]; [`SpeechError::NotAModel`] when it is not the known voice detector.
 pub fn check_vad(path: &Path) -> Result<KnownModel, SpeechError> {
     check_known(path)?.filter(|known| known.file == VAD_MODEL).ok_or_else(|| {
-        not_a_model(path, "it is not the voice detector that is known here; run `sphereconnect models pull`")
+        not_a_model(path, "it is not the voice detector that is known here; copy it from the project's models/ again")
     })
 }
 
@@ -355,7 +355,10 @@ mod tests {
         let folders = [first.clone(), second.clone()];
         fs::create_dir(&second).unwrap();
         let error = find_in(None, &folders).unwrap_err().to_string();
-        assert!(error.contains("first") && error.contains("second") && error.contains("models pull"), "{error}");
+        assert!(
+            error.contains("first") && error.contains("second") && error.contains("SPHERECONNECT_MODEL"),
+            "{error}"
+        );
         fs::write(second.join(DEFAULT_MODEL), "").unwrap();
         assert!(find_in(None, &folders).unwrap_err().to_string().contains(VAD_MODEL));
         fs::write(second.join(VAD_MODEL), "").unwrap();

@@ -64,10 +64,7 @@ impl SpeechSettings {
 #[derive(Debug, thiserror::Error)]
 pub enum SpeechError {
     /// A model is at none of these places.
-    #[error(
-        "no speech model at {}; copy it to one of these places, run `sphereconnect models pull`, or set SPHERECONNECT_MODEL",
-        list(places)
-    )]
+    #[error("no speech model at {}; copy it to one of these places, or set SPHERECONNECT_MODEL", list(places))]
     Missing {
         /// Every place that was looked at.
         places: Vec<PathBuf>,
@@ -82,8 +79,8 @@ pub enum SpeechError {
     },
     /// A file with the name of a known model holds something else.
     #[error(
-        "the model \"{}\" is damaged or another one (its SHA-256 is {found}, it should be {expected}); run \
-         `sphereconnect models pull` to fetch it again, or give a model of your own another file name",
+        "the model \"{}\" is damaged or another one (its SHA-256 is {found}, it should be {expected}); copy it \
+         from the project's models/ again, or give a model of your own another file name",
         path.display()
     )]
     Checksum {

@@ -23,6 +23,12 @@ const STEPS_MAX: usize = 200_000;
 pub const ORDERS_MAX: usize = 6;
 /// What a word of free text is worth beside an explained one.
 const FREE_WORTH: f32 = 0.5;
+/// Small words that the recogniser loses between two names ("the Mole to" → "the Molta"); one an order may be missing.
+const LOSABLE: [&str; 4] = ["to", "of", "as", "for"];
+/// What a lost word costs.
+const LOST_COST: f32 = 0.7;
+/// What a word is worth that only sounds like the wording's.
+const ALIKE_WORTH: f32 = 0.85;
 /// The least score of a name that is made of everyday words only.
 const ORDINARY_NAME_MIN: f32 = 0.9;
 
@@ -104,6 +110,7 @@ struct Path {
     literals: usize,
     names: usize,
     unknown: usize,
+    lost: usize,
 }
 
 struct Walk<'a> {
@@ -127,7 +134,26 @@ impl Grammar {
         if words.plain.is_empty() || words.plain.len() > WORDS_MAX {
             return None;
         }
-        self.read_all(&words, roster, ORDERS_MAX).or_else(|| self.read_one(&words, roster, true))
+        // What is often heard wrongly is put right only when the words as they stand make no order.
+        let put_right = || self.put_right(&words).and_then(|words| self.read_all(&words, roster, ORDERS_MAX));
+        self.read_all(&words, roster, ORDERS_MAX).or_else(put_right).or_else(|| self.read_one(&words, roster, true))
+    }
+
+    /// The words with every known mishearing replaced, or `None` when there is none.
+    fn put_right(&self, words: &Words) -> Option<Words> {
+        let mut out = words.clone();
+        for (heard, meant) in &self.heard {
+            let mut at = 0;
+            while at + heard.len() <= out.plain.len() {
+                if out.plain.get(at..at + heard.len()).is_some_and(|here| here == heard) {
+                    out.replace(at, heard.len(), meant);
+                    at += meant.len().max(1);
+                } else {
+                    at += 1;
+                }
+            }
+        }
+        (out.plain != words.plain).then_some(out)
     }
 
     /// One order, or several joined by "and", "then" and the like, whichever explains the words better.
@@ -186,7 +212,7 @@ impl Grammar {
         Some(Reading { intents: vec![intent], known: path.unknown == 0, score })
     }
 
-    /// Takes off politeness, the commander's name and noises, and puts right what is often heard wrongly.
+    /// Takes off politeness, the commander's name and noises.
     fn prepare(&self, mut words: Words, called: &[String]) -> Words {
         let kept: Vec<usize> = (0..words.plain.len())
             .filter(|at| words.plain.get(*at).is_some_and(|word| !self.dropped.contains(word)))
@@ -211,12 +237,6 @@ impl Grammar {
                 break;
             }
         }
-        for (heard, meant) in &self.heard {
-            if words.starts_with(heard) {
-                words.replace(0, heard.len(), meant);
-                break;
-            }
-        }
         words
     }
 }
@@ -237,12 +257,25 @@ impl Walk<'_> {
             }
             return;
         }
-        if let Some(next) = self.stems.get(at).and_then(|word| here.words.get(word)) {
-            path.worth += 1.0;
+        let said = self.stems.get(at).map(String::as_str).unwrap_or_default();
+        let alike = grammar.alike.get(said).into_iter().flatten().map(|word| (word.as_str(), ALIKE_WORTH));
+        let own = here.words.get_key_value(said).map(|(word, _)| (word.as_str(), 1.0));
+        for (word, worth) in own.into_iter().chain(alike) {
+            let Some(next) = here.words.get(word) else { continue };
+            path.worth += worth;
             path.literals += 1;
             self.step(*next, at + 1, path);
-            path.worth -= 1.0;
+            path.worth -= worth;
             path.literals -= 1;
+        }
+        if path.lost == 0 && path.names > 0 {
+            path.lost = 1;
+            path.worth -= LOST_COST;
+            for next in LOSABLE.iter().filter_map(|word| here.words.get(*word)) {
+                self.step(*next, at, path);
+            }
+            path.lost = 0;
+            path.worth += LOST_COST;
         }
         for (field, kind, next) in &here.slots {
             let longest = if *kind == SlotKind::Free { total - at } else { SLOT_WORDS_MAX.min(total - at) };

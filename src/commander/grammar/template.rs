@@ -1,5 +1,7 @@
 //! Reads the wordings' file and compiles it into the tree.
 
+use std::collections::HashMap;
+
 use super::{Grammar, Node, Rule, SlotKind, stem};
 use crate::domain::Kind;
 use crate::intent::{Action, Field};
@@ -39,6 +41,7 @@ pub(super) fn parse(text: &str) -> Result<Grammar, TemplateError> {
         after: Vec::new(),
         dropped: Vec::new(),
         heard: Vec::new(),
+        alike: HashMap::new(),
     };
     let mut headed = false;
     for (at, raw) in text.lines().enumerate() {
@@ -87,6 +90,13 @@ fn read_setting(grammar: &mut Grammar, setting: &str) -> Result<(), String> {
             let (heard, meant) = rest.split_once('=').ok_or("@heard needs \"heard = meant\"")?;
             let split = |text: &str| text.split_whitespace().map(str::to_owned).collect::<Vec<_>>();
             grammar.heard.push((split(heard), split(meant)));
+        }
+        "alike" => {
+            let all: Vec<&str> = rest.split_whitespace().collect();
+            for heard in &all {
+                let others = all.iter().filter(|one| *one != heard).map(|one| stem(one));
+                grammar.alike.entry(stem(heard)).or_default().extend(others);
+            }
         }
         other => return Err(format!("no setting is called @{other}")),
     }

@@ -176,6 +176,22 @@ fn questions_in_fixed_wording() {
 }
 
 #[test]
+fn orders_that_were_misheard() {
+    for (text, expected) in [
+        ("Give refuel the Carracto Miguel Santoro", "task.assign task=refuel the Carracto member=Miguel Santoro"),
+        ("a sign scout the route to Kestrel", "task.assign task=scout the route member=Kestrel"),
+        ("Mark task patrol the lane is completed", "task.set_status task=patrol the lane status=completed"),
+        ("Disable the Turrets as in progress.", "task.set_status task=Disable the Turrets status=in progress"),
+        ("What tasks are an Operation Nightfall?", "ask.tasks objective=Operation Nightfall"),
+        ("Add Puck to squat Anvil", "member.set_squad member=Puck squad=Anvil"),
+        ("Create object of collect 500 SCU of gold", "objective.create name=collect 500 SCU of gold"),
+        ("Set my availability to engage", "member.set_availability availability=in game"),
+    ] {
+        assert_eq!(read(text), expected, "{text}");
+    }
+}
+
+#[test]
 fn several_orders_in_one_breath() {
     for (text, expected) in [
         (

@@ -1,0 +1,371 @@
+//! One turn from top to bottom: the only place that knows the order of the stages.
+//!
+//! ```text
+//! look ─▶ listen ─▶ understand ─▶ resolve ─▶ [ authorize ─▶ apply ─▶ write down ] ─▶ finish
+//! guild   speech    grammar,      names      └────────── one transaction ─────────┘   reply
+//!                   else model
+//! ```
+
+mod record;
+mod talk;
+mod words;
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use chrono::Utc;
+use serde_json::{Value, json};
+
+use crate::authority::{Denied, authorize};
+use crate::commander::Commander;
+use crate::domain::{Cue, Heard, Transcript, Utterance, UtteranceId};
+use crate::intent::resolve::Found;
+use crate::intent::{Command, Context, Question, resolve};
+use crate::names::Roster;
+use crate::outcome::{Answer, Done};
+use crate::reply::{self, Reply};
+use crate::speech::{Recogniser, SpeechError};
+use crate::store::{GuildTx, JournalEntry, Past, Session, Store, StoreError, View};
+
+use record::since;
+pub use record::{Ending, Milliseconds, Turn, TurnError};
+use talk::{Pending, Understood};
+
+/// The source of typed words.
+const TYPED: &str = "typed";
+
+/// What enters a turn: sound, or words that were typed.
+#[derive(Debug)]
+pub enum Input {
+    /// A piece of speech.
+    Sound(Utterance),
+    /// Typed words.
+    Typed {
+        /// Names the utterance for ever.
+        id: UtteranceId,
+        /// The words.
+        text: String,
+    },
+    /// A recording that could not be read.
+    Unreadable {
+        /// Names the utterance for ever.
+        id: UtteranceId,
+        /// The file.
+        source: String,
+        /// Why, and what to do.
+        problem: String,
+    },
+}
+
+/// How turns are taken.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct TurnSettings {
+    /// Everything is done and taken back.
+    pub dry_run: bool,
+    /// The journal keeps the words.
+    pub keep_words: bool,
+    /// What the model understood is confirmed first.
+    pub confirm_model_orders: bool,
+    /// How many names the recogniser is told.
+    pub prompt_names_max: usize,
+}
+
+/// Takes one member's turns, one at a time.
+#[derive(Debug)]
+pub struct Turns {
+    store: Arc<Store>,
+    session: Session,
+    commander: Arc<Commander>,
+    recogniser: Option<Recogniser>,
+    settings: TurnSettings,
+    pending: Option<Pending>,
+    last_reply: Option<Reply>,
+}
+
+/// What a turn came to, before it is put into words.
+#[derive(Debug)]
+pub(super) enum Outcome {
+    Carried { done: Vec<Done>, answers: Vec<Answer>, commands: Vec<Command> },
+    Before(Past),
+    Ask(Question),
+    Confirm(Vec<Command>),
+    Refused { denied: Denied, commands: Vec<Command> },
+    Said(Cue, Ending, &'static str, String),
+    Failed(StoreError),
+}
+
+impl Turns {
+    /// Takes turns for a signed-in member. Without a recogniser only typed words can be taken.
+    #[must_use]
+    pub fn new(
+        store: Arc<Store>,
+        session: Session,
+        commander: Arc<Commander>,
+        recogniser: Option<Recogniser>,
+        settings: TurnSettings,
+    ) -> Self {
+        Self { store, session, commander, recogniser, settings, pending: None, last_reply: None }
+    }
+
+    /// Who speaks, and in which guild.
+    #[must_use]
+    pub fn session(&self) -> &Session {
+        &self.session
+    }
+
+    /// Lets the endpoint, when there is one, make itself ready in the background.
+    pub fn prewarm(&self) {
+        if self.commander.endpoint().is_none() {
+            return;
+        }
+        let (store, session, commander) = (Arc::clone(&self.store), self.session.clone(), Arc::clone(&self.commander));
+        tokio::spawn(async move {
+            let view = async { store.begin(&session).await?.view().await }.await;
+            match view {
+                Ok(view) => commander.prewarm(&view.persona).await,
+                Err(error) => tracing::debug!(%error, "the endpoint is not made ready"),
+            }
+        });
+    }
+
+    /// Signs out.
+    pub async fn sign_out(self) -> Arc<Store> {
+        if let Err(error) = self.store.sign_out(&self.session).await {
+            tracing::debug!(%error, "the session was not closed; it ends by itself");
+        }
+        self.store
+    }
+
+    /// Signs out and closes the database.
+    pub async fn close(self) {
+        self.sign_out().await.close().await;
+    }
+
+    /// Takes one turn. Never fails: whatever goes wrong is in the turn, in words for the speaker.
+    #[tracing::instrument(name = "turn", skip_all, fields(guild = %self.session.guild))]
+    pub async fn take(&mut self, input: Input) -> Turn {
+        let began = Instant::now();
+        let mut turn = match &input {
+            Input::Sound(utterance) => Turn::begin(utterance.id, utterance.source.clone()),
+            Input::Typed { id, .. } => Turn::begin(*id, TYPED.to_owned()),
+            Input::Unreadable { id, source, .. } => Turn::begin(*id, source.clone()),
+        };
+        let (outcome, roster) = match self.look(&mut turn).await {
+            Err(error) => (Outcome::Failed(error), Roster::default()),
+            Ok((_, roster, Some(past))) => (Outcome::Before(past), roster),
+            Ok((view, roster, None)) => {
+                let outcome = match self.listen(input, &view, &roster, &mut turn).await {
+                    Err(outcome) => outcome,
+                    Ok(text) => self.order(&text, &view, &roster, &mut turn).await,
+                };
+                (outcome, roster)
+            }
+        };
+        self.finish(&outcome, &mut turn);
+        turn.spoken = words::pronounced(&turn.reply, &roster);
+        turn.ms.total = since(began);
+        turn
+    }
+
+    /// Reads who speaks, what can be named, and whether this very utterance was applied before.
+    async fn look(&self, turn: &mut Turn) -> Result<(View, Roster, Option<Past>), StoreError> {
+        let began = Instant::now();
+        let mut tx = self.store.begin(&self.session).await?;
+        let past = tx.journal_find(turn.turn).await?;
+        let mut view = tx.view().await?;
+        tx.rollback().await?;
+        turn.ms.store += since(began);
+        let began = Instant::now();
+        let roster = Roster::new(std::mem::take(&mut view.entries));
+        turn.ms.names += since(began);
+        Ok((view, roster, past))
+    }
+
+    /// Sound → words; anything else ends the turn.
+    async fn listen(&self, input: Input, view: &View, roster: &Roster, turn: &mut Turn) -> Result<String, Outcome> {
+        let transcript = match input {
+            Input::Typed { text, .. } => Transcript { text, confidence: 1.0 },
+            Input::Unreadable { problem, .. } => return Err(failed("recording", problem)),
+            Input::Sound(utterance) if utterance.overrun => {
+                return Err(failed("overrun", "part of that was lost on the way; please say it again".to_owned()));
+            }
+            Input::Sound(utterance) => {
+                let Some(recogniser) = &self.recogniser else {
+                    return Err(failed("speech", "speech recognition is not loaded".to_owned()));
+                };
+                let began = Instant::now();
+                let names = roster.bias(view.actor.squad.as_ref(), self.settings.prompt_names_max);
+                let heard = recogniser.hear(utterance, &names).await;
+                turn.ms.speech += since(began);
+                match heard {
+                    Ok(Heard::Words(transcript)) => transcript,
+                    Ok(Heard::Nothing(why)) => {
+                        return Err(Outcome::Said(Cue::Nothing, Ending::Ignored, "nothing_heard", why));
+                    }
+                    Err(error @ SpeechError::TooLong { .. }) => return Err(failed("too_long", error.to_string())),
+                    Err(error) => return Err(failed("speech", error.to_string())),
+                }
+            }
+        };
+        turn.heard = Some(transcript.text.clone());
+        turn.confidence = Some(transcript.confidence);
+        Ok(transcript.text)
+    }
+
+    /// Words → what came of them.
+    async fn order(&mut self, text: &str, view: &View, roster: &Roster, turn: &mut Turn) -> Outcome {
+        let began = Instant::now();
+        let understood = self.understand(text, view, roster, turn).await;
+        turn.ms.route += since(began);
+        let understood = match understood {
+            Ok(understood) => understood,
+            Err(outcome) => return outcome,
+        };
+        let context = Context {
+            roster,
+            speaker: &view.actor.member,
+            squad: view.actor.squad.as_ref(),
+            now: Utc::now(),
+            by_ear: turn.source != TYPED,
+        };
+        let mut found: Vec<Found> = Vec::new();
+        let mut commands = Vec::new();
+        for (at, intent) in understood.intents.iter().enumerate() {
+            match resolve(intent, &context, &mut found) {
+                Ok(command) => commands.push(command),
+                Err(question) => {
+                    turn.mentions = words::mentions(&found);
+                    self.pending = Some(Pending {
+                        asked: Instant::now(),
+                        route: turn.route,
+                        intents: understood.intents.clone(),
+                        wanted: Some((at, question.clone())),
+                    });
+                    return Outcome::Ask(question);
+                }
+            }
+        }
+        turn.mentions = words::mentions(&found);
+        let began = Instant::now();
+        let carried = self.carry_out(text, commands, &understood, turn).await;
+        turn.ms.store += since(began);
+        carried.unwrap_or_else(Outcome::Failed)
+    }
+
+    /// Authorises, applies and writes down, in one transaction.
+    async fn carry_out(
+        &mut self,
+        text: &str,
+        commands: Vec<Command>,
+        understood: &Understood,
+        turn: &mut Turn,
+    ) -> Result<Outcome, StoreError> {
+        let mut tx = self.store.begin(&self.session).await?;
+        let actor = tx.actor().await?;
+        let mut authorized = Vec::new();
+        for command in &commands {
+            let standing = tx.standing(&actor, command).await?;
+            match authorize(&actor, command.clone(), standing) {
+                Ok(one) => authorized.push(one),
+                Err(denied) => return self.refuse(tx, text, commands.clone(), denied, turn).await,
+            }
+        }
+        let me = actor.member.id;
+        let own = |one: &Command| matches!(one, Command::MemberSetAvailability { member, .. } if member.id == me);
+        let by_model = turn.route == "llm" && self.settings.confirm_model_orders;
+        let doubtful = |one: &Command| one.is_risky() || (by_model && !one.is_question() && !own(one));
+        if !understood.confirmed && commands.iter().any(doubtful) {
+            tx.rollback().await?;
+            self.pending = Some(Pending {
+                asked: Instant::now(),
+                route: turn.route,
+                intents: understood.intents.clone(),
+                wanted: None,
+            });
+            return Ok(Outcome::Confirm(commands));
+        }
+        let (mut done, mut answers) = (Vec::new(), Vec::new());
+        for one in &authorized {
+            if one.command().is_question() {
+                answers.push(tx.answer(&actor, one).await?);
+            } else {
+                done.push(tx.apply(one).await?);
+            }
+        }
+        if !done.is_empty() && !self.write_down(&mut tx, text, &done, &commands, turn).await? {
+            // Another run of the same utterance was quicker; what it did stands.
+            tx.rollback().await?;
+            let mut tx = self.store.begin(&self.session).await?;
+            let past = tx.journal_find(turn.turn).await?.ok_or(StoreError::Gone)?;
+            return Ok(Outcome::Before(past));
+        }
+        if self.settings.dry_run || done.is_empty() {
+            tx.rollback().await?
+        } else {
+            tx.commit().await?
+        }
+        Ok(Outcome::Carried { done, answers, commands })
+    }
+
+    async fn refuse(
+        &self,
+        mut tx: GuildTx,
+        text: &str,
+        commands: Vec<Command>,
+        denied: Denied,
+        turn: &Turn,
+    ) -> Result<Outcome, StoreError> {
+        let reply = reply::refused(&denied);
+        let entry = self.journal_entry(text, &commands, turn, "refused", &reply);
+        tx.journal_write(&entry).await?;
+        if self.settings.dry_run {
+            tx.rollback().await?
+        } else {
+            tx.commit().await?
+        }
+        Ok(Outcome::Refused { denied, commands })
+    }
+
+    async fn write_down(
+        &self,
+        tx: &mut GuildTx,
+        text: &str,
+        done: &[Done],
+        commands: &[Command],
+        turn: &Turn,
+    ) -> Result<bool, StoreError> {
+        let reply = reply::done(done);
+        let image =
+            |one: &Done, side: &Option<Value>| json!({"kind": one.change.kind, "id": one.change.id, "row": side});
+        let mut entry = self.journal_entry(text, commands, turn, "applied", &reply);
+        entry.before = Some(done.iter().map(|one| image(one, &one.change.before)).collect());
+        entry.after = Some(done.iter().map(|one| image(one, &one.change.after)).collect());
+        tx.journal_write(&entry).await
+    }
+
+    fn journal_entry<'a>(
+        &'a self,
+        text: &'a str,
+        commands: &[Command],
+        turn: &'a Turn,
+        outcome: &'a str,
+        reply: &'a str,
+    ) -> JournalEntry<'a> {
+        JournalEntry {
+            utterance: turn.turn,
+            member_name: &self.session.member.name,
+            source: &turn.source,
+            heard: self.settings.keep_words.then_some(text),
+            route: turn.route,
+            commands: json!(commands),
+            outcome,
+            reply,
+            before: None,
+            after: None,
+        }
+    }
+}
+
+fn failed(kind: &'static str, text: String) -> Outcome {
+    Outcome::Said(Cue::Failed, Ending::Failed, kind, text)
+}

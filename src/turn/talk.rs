@@ -1,0 +1,189 @@
+//! What an utterance means in the conversation: an order of its own, the answer to an open question, or a word of
+//! conversation such as "yes" and "say again".
+
+use std::time::{Duration, Instant};
+
+use chrono::Utc;
+
+use super::{Ending, Outcome, Turn, Turns, failed, words};
+use crate::commander::ThinkError;
+use crate::domain::Cue;
+use crate::intent::question::Choice;
+use crate::intent::{Action, Context, Field, Intent, Question, resolve};
+use crate::names::{Roster, squash};
+use crate::store::View;
+
+/// How long a question stays open for its answer.
+const ANSWER_SECONDS_MAX: u64 = 20;
+
+/// What the next utterance may answer.
+#[derive(Debug, Clone)]
+pub(super) struct Pending {
+    pub(super) asked: Instant,
+    pub(super) route: &'static str,
+    pub(super) intents: Vec<Intent>,
+    /// The piece that is asked for and the order it belongs to; `None` when only "yes" is missing.
+    pub(super) wanted: Option<(usize, Question)>,
+}
+
+/// What is understood of an utterance.
+#[derive(Debug, Default)]
+pub(super) struct Understood {
+    pub(super) intents: Vec<Intent>,
+    pub(super) confirmed: bool,
+}
+
+impl Turns {
+    /// Fixed wording first, then an answer to an open question, then the model.
+    pub(super) async fn understand(
+        &mut self,
+        text: &str,
+        view: &View,
+        roster: &Roster,
+        turn: &mut Turn,
+    ) -> Result<Understood, Outcome> {
+        let pending = self.pending.take().filter(|one| one.asked.elapsed() < Duration::from_secs(ANSWER_SECONDS_MAX));
+        let reading = self.commander.read(text, roster, &view.persona);
+        if let Some(reading) = reading.as_ref().filter(|one| one.known) {
+            turn.route = "local";
+            return match reading.intents.as_slice() {
+                [single] => self.talk(single, pending, turn),
+                several => Ok(Understood { intents: several.to_vec(), confirmed: false }),
+            };
+        }
+        if let Some(intents) = pending.and_then(|pending| answered(pending, text, view, roster)) {
+            turn.route = "local";
+            return Ok(Understood { intents, confirmed: false });
+        }
+        if let Some(reading) = reading {
+            // The wording is plain, only a name in it is nobody's: asking for it is quicker than a model.
+            turn.route = "local";
+            return Ok(Understood { intents: reading.intents, confirmed: false });
+        }
+        let intents = self.commander.think(text, roster, &view.persona).await.map_err(unanswered)?;
+        if intents.is_empty() {
+            let hint = if self.commander.endpoint().is_some() {
+                "I found no order in that. Nothing was changed."
+            } else {
+                "I did not understand that. Only fixed wordings work without an endpoint; say help to hear some."
+            };
+            return Err(Outcome::Said(Cue::Nothing, Ending::Ignored, "not_understood", hint.to_owned()));
+        }
+        turn.route = "llm";
+        Ok(Understood { intents, confirmed: false })
+    }
+
+    /// Words of conversation; any other single order passes through.
+    fn talk(&mut self, intent: &Intent, pending: Option<Pending>, turn: &mut Turn) -> Result<Understood, Outcome> {
+        let said = |ending, text: &str| Err(Outcome::Said(Cue::Question, ending, "conversation", text.to_owned()));
+        match (intent.action, pending) {
+            (Action::Confirm, Some(Pending { wanted: None, intents, route, .. })) => {
+                turn.route = route;
+                Ok(Understood { intents, confirmed: true })
+            }
+            // "Did you mean Kestrel?" – "Yes."
+            (Action::Confirm, Some(Pending { wanted: Some((at, question)), mut intents, route, .. })) => {
+                let Question::Unknown { field, choices, .. } = &question else {
+                    return said(Ending::Answered, "I need a name. Nothing was changed.");
+                };
+                match (choices.first(), intents.get_mut(at)) {
+                    (Some(choice), Some(intent)) => {
+                        *intent = intent.clone().with(*field, &choice.name);
+                        turn.route = route;
+                        Ok(Understood { intents, confirmed: false })
+                    }
+                    _ => said(Ending::Answered, "I need a name. Nothing was changed."),
+                }
+            }
+            (Action::Confirm, None) => said(Ending::Answered, "There is nothing to confirm."),
+            (Action::Deny | Action::Cancel, Some(_)) => said(Ending::Answered, "Understood. Nothing was changed."),
+            (Action::Deny | Action::Cancel, None) => said(Ending::Answered, "There is nothing to cancel."),
+            (Action::Repeat, pending) => {
+                self.pending = pending;
+                let last =
+                    self.last_reply.clone().map_or_else(|| "I have said nothing yet.".to_owned(), |last| last.text);
+                said(Ending::Answered, &last)
+            }
+            (Action::Undo, _) => {
+                Err(failed("unsupported", "I cannot take changes back yet. Nothing was changed.".to_owned()))
+            }
+            _ => Ok(Understood { intents: vec![intent.clone()], confirmed: false }),
+        }
+    }
+}
+
+/// The orders with the open question answered, when the words are an answer to it.
+fn answered(pending: Pending, text: &str, view: &View, roster: &Roster) -> Option<Vec<Intent>> {
+    let (at, question) = pending.wanted?;
+    let mut intents = pending.intents;
+    let intent = intents.get(at)?.clone();
+    let filled = match &question {
+        Question::Which { field, choices, .. } => {
+            let choice = chosen(choices, text)?;
+            let filled = intent.with(*field, &choice.name);
+            // Two of the same name are told apart by what they belong to.
+            match choice.hint.strip_prefix("in ") {
+                Some(objective) => filled.with(Field::Objective, objective),
+                None => filled,
+            }
+        }
+        _ => intent.with(question.field(), text.trim().trim_end_matches(['.', '!', '?'])),
+    };
+    // The choice is written as it is stored, so it is looked up by spelling.
+    let by_ear = false;
+    let (speaker, squad) = (&view.actor.member, view.actor.squad.as_ref());
+    let context = Context { roster, speaker, squad, now: Utc::now(), by_ear };
+    // An answer moves the order on: the piece that was asked for is there now.
+    let fits = match resolve(&filled, &context, &mut Vec::new()) {
+        Ok(_) => true,
+        Err(next) => next.field() != question.field(),
+    };
+    *intents.get_mut(at)? = filled;
+    fits.then_some(intents)
+}
+
+/// Which of the choices the words pick: by place, by name, or by what tells them apart.
+fn chosen<'c>(choices: &'c [Choice], text: &str) -> Option<&'c Choice> {
+    let said = squash(text);
+    let ordinals =
+        [["first", "1st", "former"], ["second", "2nd", "latter"], ["third", "3rd", "3"], ["fourth", "4th", "4"]];
+    let by_place = |at: usize| {
+        let words = ordinals.get(at).into_iter().flatten();
+        words.into_iter().any(|one| said == *one || said == format!("{one}one"))
+    };
+    let fits = |(at, one): (usize, &'c Choice)| {
+        let (name, hint) = (squash(&one.name), squash(&one.hint));
+        let told = hint.strip_prefix("of").or_else(|| hint.strip_prefix("in")).unwrap_or(&hint).to_owned();
+        let apart = !told.is_empty() && said.contains(&told);
+        (by_place(at) || said == name || apart).then_some(one)
+    };
+    let picked: Vec<&Choice> = choices.iter().enumerate().filter_map(fits).collect();
+    match picked.as_slice() {
+        [one] => Some(one),
+        _ => None,
+    }
+}
+
+fn unanswered(error: ThinkError) -> Outcome {
+    let detail = words::chain(&error);
+    match error {
+        ThinkError::Unfounded(_) => Outcome::Said(
+            Cue::Nothing,
+            Ending::Failed,
+            "unfounded",
+            "I am not sure what you want. Please say it another way. Nothing was changed.".to_owned(),
+        ),
+        ThinkError::Form(_) => Outcome::Said(
+            Cue::Failed,
+            Ending::Failed,
+            "endpoint_form",
+            format!("The commander's answer made no sense: {detail}. Nothing was changed."),
+        ),
+        ThinkError::Wire(_) => Outcome::Said(
+            Cue::Failed,
+            Ending::Failed,
+            "endpoint",
+            format!("The commander does not answer: {detail}. Nothing was changed."),
+        ),
+    }
+}
