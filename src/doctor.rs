@@ -28,16 +28,23 @@ struct Finding {
 /// Never for a part that fails; that is a finding.
 pub async fn run(config: &Config, json: bool) -> Result<u8, Failure> {
     let findings = [
-        Finding { part: "speech", needed: true, result: speech(config).await },
-        Finding { part: "database", needed: true, result: database(config).await },
-        Finding { part: "endpoint", needed: false, result: endpoint(config).await },
-        Finding { part: "microphone", needed: false, result: microphone(config).await },
-        Finding { part: "voice", needed: false, result: spoken(config).await },
-        Finding { part: "reply files", needed: false, result: reply_files(config).await },
-        Finding { part: "talk key", needed: false, result: Ok("Enter in the terminal where `run` runs".to_owned()) },
+        Finding { part: "speech", needed: true, result: speech(config).await }.show(json),
+        Finding { part: "database", needed: true, result: database(config).await }.show(json),
+        Finding { part: "endpoint", needed: false, result: endpoint(config).await }.show(json),
+        Finding { part: "talk key", needed: false, result: Ok("Enter in the terminal where `run` runs".to_owned()) }
+            .show(json),
+        Finding { part: "microphone", needed: false, result: microphone(config).await }.show(json),
+        Finding { part: "voice", needed: false, result: spoken(config).await }.show(json),
+        Finding { part: "reply files", needed: false, result: reply_files(config).await }.show(json),
     ];
-    let mut code = EXIT_DONE;
-    for Finding { part, needed, result } in &findings {
+    let missing = findings.iter().any(|one| one.needed && one.result.is_err());
+    Ok(if missing { EXIT_PART } else { EXIT_DONE })
+}
+
+impl Finding {
+    /// Prints the finding, as soon as it is there.
+    fn show(self, json: bool) -> Self {
+        let Self { part, needed, result } = &self;
         let (works, text) = match result {
             Ok(text) => (true, text),
             Err(text) => (false, text),
@@ -45,20 +52,15 @@ pub async fn run(config: &Config, json: bool) -> Result<u8, Failure> {
         if json {
             println!("{}", json!({"part": part, "works": works, "needed": needed, "detail": text}));
         } else {
-            let mark = if works {
-                "ok"
-            } else if *needed {
-                "FAILS"
-            } else {
-                "absent"
+            let mark = match (works, needed) {
+                (true, _) => "ok",
+                (false, true) => "FAILS",
+                (false, false) => "absent",
             };
             println!("{mark:<7} {part:<12} {text}");
         }
-        if *needed && !works {
-            code = EXIT_PART;
-        }
+        self
     }
-    Ok(code)
 }
 
 async fn speech(config: &Config) -> Result<String, String> {

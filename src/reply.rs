@@ -220,7 +220,10 @@ fn wish(command: &Command) -> String {
 /// Why it was refused.
 #[must_use]
 pub fn refused(denied: &Denied) -> String {
-    let right = |right: &str| right.replace('_', " ");
+    let right = |right: &str| match right {
+        "create_objective" => "create objectives".to_owned(),
+        other => other.replace('_', " "),
+    };
     match denied {
         Denied::Right(one) => format!("Sorry, your rank may not {}. Nothing was changed.", right(one)),
         Denied::RightOrLead(one) => {
@@ -245,7 +248,8 @@ fn either(choices: &[Choice]) -> String {
             } else if alike(one) {
                 format!("the one {}", one.hint)
             } else {
-                format!("{} {}", one.name, one.hint)
+                let comma = if one.hint.starts_with("a ") { "," } else { "" };
+                format!("{}{comma} {}", one.name, one.hint)
             }
         })
         .collect();

@@ -337,15 +337,28 @@ pub fn tidy_name(text: &str) -> String {
     letters.next().map_or(String::new(), |first| first.to_uppercase().collect::<String>() + letters.as_str())
 }
 
-/// A unit as it is written, from how it is spelled out: "s c u" → "SCU".
+/// A unit as it is written, from how it is spelled out: "s c u of gold" → "SCU of gold".
 #[must_use]
 pub fn tidy_unit(text: &str) -> String {
-    let squeezed: String = text.chars().filter(char::is_ascii_alphanumeric).collect();
-    match squeezed.to_lowercase().as_str() {
-        "scu" => "SCU".to_owned(),
-        "auec" | "uec" | "credits" | "credit" => "aUEC".to_owned(),
-        _ => text.trim().to_lowercase(),
+    let lower = text.to_lowercase();
+    let mut words: Vec<String> = Vec::new();
+    let mut letters = String::new();
+    for word in lower.split_whitespace() {
+        let word: String = word.chars().filter(|c| c.is_alphanumeric()).collect();
+        if word.chars().count() == 1 {
+            letters.push_str(&word);
+        } else {
+            words.extend((!letters.is_empty()).then(|| std::mem::take(&mut letters)));
+            words.push(word);
+        }
     }
+    words.extend((!letters.is_empty()).then_some(letters));
+    let written = |word: &String| match word.as_str() {
+        "scu" => "SCU".to_owned(),
+        "auec" | "uec" => "aUEC".to_owned(),
+        _ => word.clone(),
+    };
+    words.iter().filter(|word| !word.is_empty()).map(written).collect::<Vec<_>>().join(" ")
 }
 
 #[cfg(test)]

@@ -48,6 +48,19 @@ fn shares_as_spoken() {
 }
 
 #[test]
+fn units_are_written_as_they_are_known() {
+    for (text, expected) in [
+        ("S C U", "SCU"),
+        ("scu of gold", "SCU of gold"),
+        ("S C U of gold", "SCU of gold"),
+        ("a u e c", "aUEC"),
+        ("kills", "kills"),
+    ] {
+        assert_eq!(tidy_unit(text), expected);
+    }
+}
+
+#[test]
 fn names_are_tidied() {
     for (text, expected) in [
         ("collect five hundred S C U of gold.", "Collect 500 SCU of gold"),
