@@ -6,6 +6,7 @@
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test may stop at what it did not expect")]
 
 mod card;
+mod daemon;
 
 use std::path::{Path, PathBuf};
 use std::process::Command;

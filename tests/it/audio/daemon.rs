@@ -1,0 +1,69 @@
+//! `run` from the microphone to the speaker: a recording is played while the key is down, the database changes, and the
+//! answer is heard.
+
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+use super::card::on_a_card;
+use super::{card, loud_seconds, recorded};
+use crate::support;
+
+#[test]
+fn an_order_into_the_microphone_changes_the_database_and_is_answered_aloud() {
+    on_a_card("audio::daemon::runs");
+}
+
+#[test]
+#[ignore = "runs on a virtual card that another test starts"]
+fn runs() {
+    let folder = card();
+    let data = support::folder();
+    let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/audio");
+    let guild = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/demo/guild.toml");
+    assert!(support::program(data.path()).args(["guild", "import"]).arg(guild).status().unwrap().success());
+
+    let mut daemon = support::program(data.path())
+        .args(["--json", "--as", "Isolde Marchetti", "run"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut key = daemon.stdin.take().unwrap();
+    let mut turns = BufReader::new(daemon.stdout.take().unwrap()).lines();
+    let mut words = BufReader::new(daemon.stderr.take().unwrap()).lines();
+    let ready = words.by_ref().map_while(Result::ok).any(|line| line.contains("Enter"));
+    assert!(ready, "the daemon says how to talk to it");
+    let quiet = std::thread::spawn(move || words.map_while(Result::ok).collect::<Vec<_>>());
+
+    let mut reply = String::new();
+    let sound = recorded(&folder, || {
+        std::thread::sleep(Duration::from_millis(500));
+        key.write_all(b"\n").unwrap();
+        let order = fixtures.join("piper_joe/set_priority_of_ghost_convoy_to_critical.wav");
+        assert!(Command::new("paplay").arg("--device=micfeed").arg(order).status().unwrap().success());
+        std::thread::sleep(Duration::from_millis(300));
+        key.write_all(b"\n").unwrap();
+        reply = turns.next().unwrap().unwrap();
+        // Long enough for the cue and the sentence.
+        std::thread::sleep(Duration::from_secs(4));
+    });
+    let turn: serde_json::Value = serde_json::from_str(&reply).unwrap();
+    assert_eq!((turn["source"].as_str(), turn["outcome"].as_str()), (Some("microphone"), Some("applied")), "{turn}");
+    assert_eq!(turn["commands"][0]["objective"], "Ghost Convoy", "{turn}");
+    println!("heard \"{}\", answered for {:.2} s", turn["heard"].as_str().unwrap(), loud_seconds(&sound));
+    assert!(loud_seconds(&sound) > 0.8, "the answer is heard from the speaker");
+
+    key.write_all(b"q\n").unwrap();
+    assert!(daemon.wait().unwrap().success());
+    let told = quiet.join().unwrap();
+    assert!(told.iter().any(|line| line.contains("listening")), "{told:?}");
+    let asked = support::program(data.path())
+        .args(["--as", "Isolde Marchetti", "say", "what is the status of Ghost Convoy"])
+        .output()
+        .unwrap();
+    let asked = String::from_utf8_lossy(&asked.stdout).into_owned();
+    assert!(asked.contains("critical priority"), "{asked}");
+}
