@@ -42,7 +42,7 @@ pub fn done(all: &[Done]) -> String {
 
 fn sentence(done: &Done) -> String {
     let after = |key: &str| done.change.after.as_ref().and_then(|image| image.get(key));
-    let share = || after("progress").and_then(Value::as_f64).map_or_else(String::new, |one| percent(one));
+    let share = || after("progress").and_then(Value::as_f64).map_or_else(String::new, percent);
     match &done.command {
         Command::ObjectiveCreate { name, priority, .. } => match priority {
             Some(priority) => format!("Objective {name} is created with {priority} priority."),
@@ -138,6 +138,7 @@ pub fn question(question: &Question) -> String {
             Field::Start | Field::End => {
                 format!("When is {heard}? Say for example: in two hours, or tomorrow at twenty hundred.")
             }
+            Field::Name => format!("There is {heard} already. What should the new one be called?"),
             Field::Percent => format!("What share is {heard}? Say zero to one hundred percent."),
             field => format!("I cannot use {heard} as {}. Say it another way.", piece(*field)),
         },

@@ -4,22 +4,26 @@
 //! through the tree; an order is understood only when every word is explained. A slot for a name is filled by asking
 //! the roster what the words mean there, so a name that was heard wrongly still fits where a name is expected.
 
+mod guard;
 mod matcher;
+mod read;
 mod template;
+mod words;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use crate::domain::Kind;
 use crate::intent::{Action, Field};
 
-pub use matcher::{Reading, Words};
+pub use matcher::Reading;
 pub use template::TemplateError;
+pub use words::Words;
 
 /// The wordings that ship with the program.
 const BUILT_IN: &str = include_str!("../../prompts/grammar.txt");
 
 /// What may stand in a slot.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(crate) enum SlotKind {
     Name(Kind),
     Priority,
@@ -58,6 +62,10 @@ pub struct Grammar {
     pub(crate) nodes: Vec<Node>,
     pub(crate) before: Vec<Vec<String>>,
     pub(crate) after: Vec<Vec<String>>,
+    /// Taken off an order's end after a pause.
+    pub(crate) pause: Vec<Vec<String>>,
+    /// The words that wordings begin with, as they are written.
+    pub(crate) starts: HashSet<String>,
     pub(crate) dropped: Vec<String>,
     pub(crate) heard: Vec<(Vec<String>, Vec<String>)>,
     pub(crate) alike: HashMap<String, Vec<String>>,

@@ -142,7 +142,7 @@ pub async fn run(mut config: Config, global: &Global, sounding: &Sounding) -> Re
 
 fn table(rows: &[(&Scene, Turn)]) {
     println!();
-    println!("{:<17} {:<58} {:<9} {:>6}  {}", "speaker", "heard", "outcome", "ms", "reply");
+    println!("{:<17} {:<58} {:<9} {:>6}  reply", "speaker", "heard", "outcome", "ms");
     for (scene, turn) in rows {
         let heard: String = turn.heard.as_deref().unwrap_or("(nothing)").chars().take(58).collect();
         let mark = if scene.ending == turn.outcome { "" } else { "  ← not as meant" };

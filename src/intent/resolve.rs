@@ -14,6 +14,14 @@ pub const CHOICES_MAX: usize = 4;
 /// The metric that a report adds to when none is named.
 pub const METRIC_DEFAULT: &str = "current_value";
 
+/// From which score a new name is one that is in use.
+const SAME_NAME_MIN: f32 = 0.95;
+/// Words of the wordings that begin no name.
+const NO_NAME_BEGINS_WITH: &[&str] = &[
+    "with", "for", "in", "on", "is", "called", "named", "priority", "lead", "leader", "led", "member", "category",
+    "please",
+];
+
 /// What an order's words are understood by.
 #[derive(Debug, Clone, Copy)]
 pub struct Context<'a> {
@@ -62,7 +70,7 @@ impl Pieces<'_, '_> {
     fn command(&mut self) -> Result<Command, Question> {
         Ok(match self.intent.action {
             Action::ObjectiveCreate => Command::ObjectiveCreate {
-                name: self.new_name()?,
+                name: self.new_name(Kind::Objective)?,
                 category: self.maybe(Field::Category, Kind::Category)?,
                 priority: self.value(Field::Priority, values::priority)?,
                 brief: self.maybe_text(Field::Brief)?,
@@ -106,7 +114,7 @@ impl Pieces<'_, '_> {
                 unit: self.maybe_text(Field::Unit)?.map(|unit| values::tidy_unit(&unit)),
             },
             Action::TaskCreate => Command::TaskCreate {
-                name: self.new_name()?,
+                name: self.new_name(Kind::Task)?,
                 objective: self.named(Field::Objective, Kind::Objective)?,
                 priority: self.value(Field::Priority, values::priority)?,
                 description: self.maybe_text(Field::Description)?,
@@ -139,7 +147,7 @@ impl Pieces<'_, '_> {
                 squad: Some(self.named(Field::Squad, Kind::Squad)?),
             },
             Action::SquadCreate => {
-                Command::SquadCreate { name: self.new_name()?, lead: self.maybe_member(Field::Lead)? }
+                Command::SquadCreate { name: self.new_name(Kind::Squad)?, lead: self.maybe_member(Field::Lead)? }
             }
             Action::SquadSetLead => Command::SquadSetLead {
                 squad: self.named(Field::Squad, Kind::Squad)?,
@@ -205,8 +213,19 @@ impl Pieces<'_, '_> {
         })
     }
 
-    fn new_name(&self) -> Result<Name, Question> {
-        self.needed(Field::Name, |words| Name::new(&values::tidy_name(words)).ok())
+    /// A name for something new. Words that belong to a wording are none, and neither is a name that is in use.
+    fn new_name(&self, kind: Kind) -> Result<Name, Question> {
+        let name = self.needed(Field::Name, |words| Name::new(&values::tidy_name(words)).ok())?;
+        let first = name.as_str().split_whitespace().next().unwrap_or_default().to_lowercase();
+        if NO_NAME_BEGINS_WITH.contains(&first.as_str()) {
+            return Err(self.missing(Field::Name));
+        }
+        match self.context.roster.resolve(kind, name.as_str()) {
+            Match::One(one) if kind != Kind::Task && one.score >= SAME_NAME_MIN && one.entry.open => {
+                Err(Question::Value { field: Field::Name, heard: one.entry.name.clone() })
+            }
+            _ => Ok(name),
+        }
     }
 
     fn metric(&self) -> Result<String, Question> {

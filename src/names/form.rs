@@ -103,7 +103,9 @@ impl Form {
         if heard.squashed == self.sounding.squashed {
             return self.weight;
         }
-        if self.is_exact_only() {
+        // "Haul 300 Crates" is not a misheard "Haul 200 Crates".
+        let counts = (digits(&self.sounding.squashed), digits(&heard.squashed));
+        if self.is_exact_only() || (!counts.0.is_empty() && !counts.1.is_empty() && counts.0 != counts.1) {
             return 0.0;
         }
         let letters = alike::generic_normalized(&self.sounding.folded, &heard.folded);
@@ -132,13 +134,17 @@ mod alike {
 
     struct Slice<'a>(&'a [char]);
 
-    impl<'a, 'b> IntoIterator for &'b Slice<'a> {
+    impl<'b> IntoIterator for &'b Slice<'_> {
         type Item = char;
-        type IntoIter = std::iter::Copied<std::slice::Iter<'a, char>>;
+        type IntoIter = std::iter::Copied<std::slice::Iter<'b, char>>;
         fn into_iter(self) -> Self::IntoIter {
             self.0.iter().copied()
         }
     }
+}
+
+fn digits(text: &str) -> String {
+    text.chars().filter(char::is_ascii_digit).collect()
 }
 
 /// Letters and digits only, lower-case, accents dropped, articles left out (unless nothing else is there).
@@ -147,6 +153,7 @@ pub fn squash(words: &str) -> String {
     let lower = words.to_lowercase();
     let parts: Vec<String> = lower
         .split(|c: char| !(c.is_alphanumeric() || c == '\'' || c == '’'))
+        .map(|part| part.strip_suffix("'s").or_else(|| part.strip_suffix("’s")).unwrap_or(part))
         .map(|part| part.chars().filter(|c| c.is_alphanumeric()).map(plain).collect())
         .filter(|part: &String| !part.is_empty())
         .collect();

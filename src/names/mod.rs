@@ -29,7 +29,7 @@ pub const SUGGEST_MIN: f32 = 0.55;
 pub const NAMES_MAX: usize = 20_000;
 
 /// One thing of the guild that can be named.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Entry {
     /// What it is.
     pub kind: Kind,

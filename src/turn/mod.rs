@@ -80,6 +80,8 @@ pub struct Turns {
     settings: TurnSettings,
     pending: Option<Pending>,
     last_reply: Option<Reply>,
+    /// The roster of the last turn, good as long as the guild's names are the same.
+    roster: Option<Arc<Roster>>,
 }
 
 /// What a turn came to, before it is put into words.
@@ -104,7 +106,7 @@ impl Turns {
         recogniser: Option<Recogniser>,
         settings: TurnSettings,
     ) -> Self {
-        Self { store, session, commander, recogniser, settings, pending: None, last_reply: None }
+        Self { store, session, commander, recogniser, settings, pending: None, last_reply: None, roster: None }
     }
 
     /// Who speaks, and in which guild.
@@ -151,7 +153,7 @@ impl Turns {
             Input::Unreadable { id, source, .. } => Turn::begin(*id, source.clone()),
         };
         let (outcome, roster) = match self.look(&mut turn).await {
-            Err(error) => (Outcome::Failed(error), Roster::default()),
+            Err(error) => (Outcome::Failed(error), Arc::default()),
             Ok((_, roster, Some(past))) => (Outcome::Before(past), roster),
             Ok((view, roster, None)) => {
                 let outcome = match self.listen(input, &view, &roster, &mut turn).await {
@@ -164,11 +166,12 @@ impl Turns {
         self.finish(&outcome, &mut turn);
         turn.spoken = words::pronounced(&turn.reply, &roster);
         turn.ms.total = since(began);
+        turn.ms = turn.ms.rounded();
         turn
     }
 
     /// Reads who speaks, what can be named, and whether this very utterance was applied before.
-    async fn look(&self, turn: &mut Turn) -> Result<(View, Roster, Option<Past>), StoreError> {
+    async fn look(&mut self, turn: &mut Turn) -> Result<(View, Arc<Roster>, Option<Past>), StoreError> {
         let began = Instant::now();
         let mut tx = self.store.begin(&self.session).await?;
         let past = tx.journal_find(turn.turn).await?;
@@ -176,7 +179,12 @@ impl Turns {
         tx.rollback().await?;
         turn.ms.store += since(began);
         let began = Instant::now();
-        let roster = Roster::new(std::mem::take(&mut view.entries));
+        let entries = std::mem::take(&mut view.entries);
+        let roster = match self.roster.take().filter(|known| known.entries() == entries.as_slice()) {
+            Some(known) => known,
+            None => Arc::new(Roster::new(entries)),
+        };
+        self.roster = Some(Arc::clone(&roster));
         turn.ms.names += since(began);
         Ok((view, roster, past))
     }

@@ -105,7 +105,22 @@ impl Turn {
     }
 }
 
-/// Milliseconds since a moment, to a tenth.
+impl Milliseconds {
+    /// To a tenth each.
+    pub(super) fn rounded(self) -> Self {
+        let tenth = |ms: f64| (ms * 10.0).round() / 10.0;
+        Self {
+            speech: tenth(self.speech),
+            names: tenth(self.names),
+            route: tenth(self.route),
+            store: tenth(self.store),
+            reply: tenth(self.reply),
+            total: tenth(self.total),
+        }
+    }
+}
+
+/// Milliseconds since a moment.
 pub(super) fn since(began: Instant) -> f64 {
-    (began.elapsed().as_secs_f64() * 1e4).round() / 10.0
+    began.elapsed().as_secs_f64() * 1e3
 }

@@ -10,7 +10,7 @@ use crate::commander::ThinkError;
 use crate::domain::Cue;
 use crate::intent::question::Choice;
 use crate::intent::{Action, Context, Field, Intent, Question, resolve};
-use crate::names::{Roster, squash};
+use crate::names::{Roster, is_ordinary, squash};
 use crate::store::View;
 
 /// How long a question stays open for its answer.
@@ -51,7 +51,7 @@ impl Turns {
                 several => Ok(Understood { intents: several.to_vec(), confirmed: false }),
             };
         }
-        if let Some(intents) = pending.and_then(|pending| answered(pending, text, view, roster)) {
+        if let Some(intents) = pending.clone().and_then(|pending| answered(pending, text, view, roster)) {
             turn.route = "local";
             return Ok(Understood { intents, confirmed: false });
         }
@@ -62,6 +62,8 @@ impl Turns {
         }
         let intents = self.commander.think(text, roster, &view.persona).await.map_err(unanswered)?;
         if intents.is_empty() {
+            // Chatter is no answer: the question stays open.
+            self.pending = pending;
             let hint = if self.commander.endpoint().is_some() {
                 "I found no order in that. Nothing was changed."
             } else {
@@ -127,7 +129,7 @@ fn answered(pending: Pending, text: &str, view: &View, roster: &Roster) -> Optio
                 None => filled,
             }
         }
-        _ => intent.with(question.field(), text.trim().trim_end_matches(['.', '!', '?'])),
+        _ => intent.with(question.field(), &bare(text)?),
     };
     // The choice is written as it is stored, so it is looked up by spelling.
     let by_ear = false;
@@ -140,6 +142,23 @@ fn answered(pending: Pending, text: &str, view: &View, roster: &Roster) -> Optio
     };
     *intents.get_mut(at)? = filled;
     fits.then_some(intents)
+}
+
+/// An answer without what is said around it: "to Mako, please" → "Mako". None for words that name nothing.
+fn bare(text: &str) -> Option<String> {
+    const BEFORE: &[&str] =
+        &["to", "for", "on", "of", "at", "it's", "its", "the", "i", "mean", "meant", "said", "uh", "um", "make", "it"];
+    const AFTER: &[&str] = &["please", "over", "out", "thanks", "commander"];
+    let words: Vec<&str> = text.split_whitespace().map(|word| word.trim_matches([',', '.', '!', '?', ';'])).collect();
+    let is_one = |list: &[&str], word: &&&str| list.contains(&word.to_lowercase().as_str());
+    let start = words.iter().take_while(|word| is_one(BEFORE, word)).count();
+    let end = words.len() - words.iter().rev().take_while(|word| is_one(AFTER, word)).count();
+    let kept = words.get(start..end).filter(|kept| !kept.is_empty())?;
+    (kept.len() > 1
+        || kept
+            .iter()
+            .any(|word| !is_ordinary(word) || word.starts_with(char::is_uppercase) || word.parse::<f64>().is_ok()))
+    .then(|| kept.join(" "))
 }
 
 /// Which of the choices the words pick: by place, by name, or by what tells them apart.

@@ -1,6 +1,6 @@
 //! Reads the wordings' file and compiles it into the tree.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use super::{Grammar, Node, Rule, SlotKind, stem};
 use crate::domain::Kind;
@@ -27,7 +27,7 @@ enum Part {
     OneOf(Vec<Vec<Part>>),
 }
 
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 enum Item {
     Word(String),
     Slot(Field, SlotKind),
@@ -36,14 +36,17 @@ enum Item {
 pub(super) fn parse(text: &str) -> Result<Grammar, TemplateError> {
     let mut grammar = Grammar {
         rules: Vec::new(),
-        nodes: vec![Node::default()],
+        nodes: Vec::new(),
         before: Vec::new(),
         after: Vec::new(),
+        pause: Vec::new(),
+        starts: HashSet::new(),
         dropped: Vec::new(),
         heard: Vec::new(),
         alike: HashMap::new(),
     };
     let mut headed = false;
+    let mut places = Places::default();
     for (at, raw) in text.lines().enumerate() {
         let failed = |problem: String| TemplateError { line: at + 1, problem };
         let line = raw.trim_end();
@@ -56,12 +59,16 @@ pub(super) fn parse(text: &str) -> Result<Grammar, TemplateError> {
             if !headed {
                 return Err(failed("a wording before any action".to_owned()));
             }
-            add_wording(&mut grammar, line.trim()).map_err(failed)?;
+            let (rule, action) = (grammar.rules.len() - 1, grammar.rules.last().map(|rule| rule.action));
+            let Some(action) = action else { continue };
+            places.add_wording(line.trim(), rule, action).map_err(failed)?;
+            first_words(&read_parts(line.trim()).map_err(failed)?, &mut grammar.starts);
         } else {
             grammar.rules.push(read_action(line).map_err(failed)?);
             headed = true;
         }
     }
+    grammar.nodes = places.merge();
     Ok(grammar)
 }
 
@@ -85,6 +92,7 @@ fn read_setting(grammar: &mut Grammar, setting: &str) -> Result<(), String> {
     match name {
         "drop" => grammar.dropped.extend(rest.split_whitespace().map(str::to_owned)),
         "strip-before" => grammar.before.extend(sequences(rest)?),
+        "strip-pause" => grammar.pause.extend(sequences(rest)?),
         "strip-after" => grammar.after.extend(sequences(rest)?),
         "heard" => {
             let (heard, meant) = rest.split_once('=').ok_or("@heard needs \"heard = meant\"")?;
@@ -118,38 +126,140 @@ fn read_action(line: &str) -> Result<Rule, String> {
     Ok(Rule { action, fixed })
 }
 
-fn add_wording(grammar: &mut Grammar, wording: &str) -> Result<(), String> {
-    let rule = grammar.rules.len() - 1;
-    let action = grammar.rules.last().map(|rule| rule.action).ok_or("no action")?;
-    for items in expand(&read_parts(wording)?, Some(action))? {
-        if items.is_empty() {
-            return Err("a wording needs at least one word that cannot be left out".to_owned());
-        }
-        let mut node = 0;
-        for item in items {
-            let next = grammar.nodes.len();
-            let Some(here) = grammar.nodes.get_mut(node) else { break };
-            node = match item {
-                Item::Word(word) => *here.words.entry(stem(&word)).or_insert(next),
-                Item::Slot(field, kind) => match here.slots.iter().find(|one| one.0 == field && one.1 == kind) {
-                    Some(known) => known.2,
-                    None => {
-                        here.slots.push((field, kind, next));
-                        next
-                    }
-                },
-            };
-            if node == next {
-                grammar.nodes.push(Node::default());
-            }
-        }
-        if let Some(end) = grammar.nodes.get_mut(node)
-            && !end.rules.contains(&rule)
-        {
-            end.rules.push(rule);
+/// The wordings before they are merged: places between words, what leads from one to another, and where a wording ends.
+#[derive(Debug, Default)]
+struct Places {
+    edges: Vec<Vec<(Item, usize)>>,
+    /// Places reached without a word.
+    skips: Vec<Vec<usize>>,
+    ends: HashMap<usize, usize>,
+    starts: Vec<usize>,
+}
+
+impl Places {
+    fn place(&mut self) -> usize {
+        self.edges.push(Vec::new());
+        self.skips.push(Vec::new());
+        self.edges.len() - 1
+    }
+
+    fn skip(&mut self, from: usize, to: usize) {
+        if let Some(skips) = self.skips.get_mut(from) {
+            skips.push(to);
         }
     }
-    Ok(())
+
+    fn add_wording(&mut self, wording: &str, rule: usize, action: Action) -> Result<(), String> {
+        let parts = read_parts(wording)?;
+        if !parts.iter().any(is_needed) {
+            return Err("a wording needs at least one word that cannot be left out".to_owned());
+        }
+        let start = self.place();
+        self.starts.push(start);
+        let end = self.follow(&parts, start, action);
+        self.ends.insert(end, rule);
+        Ok(())
+    }
+
+    /// Lays the parts down from a place; answers the place after them.
+    fn follow(&mut self, parts: &[Part], from: usize, action: Action) -> usize {
+        let mut here = from;
+        for part in parts {
+            let after = self.place();
+            let item = match part {
+                Part::Word(word) => Some(Item::Word(stem(word))),
+                Part::Slot(field) => Some(Item::Slot(*field, slot_kind(*field, Some(action)))),
+                Part::Optional(_) | Part::OneOf(_) => None,
+            };
+            if let (Some(item), Some(edges)) = (item, self.edges.get_mut(here)) {
+                edges.push((item, after));
+            }
+            match part {
+                Part::Optional(inner) => {
+                    let end = self.follow(inner, here, action);
+                    self.skip(end, after);
+                    self.skip(here, after);
+                }
+                Part::OneOf(branches) => {
+                    for branch in branches {
+                        let end = self.follow(branch, here, action);
+                        self.skip(end, after);
+                    }
+                }
+                Part::Word(_) | Part::Slot(_) => {}
+            }
+            here = after;
+        }
+        here
+    }
+
+    /// The places and all that are reached from them without a word.
+    fn closed(&self, places: impl IntoIterator<Item = usize>) -> Vec<usize> {
+        let mut all: BTreeSet<usize> = BTreeSet::new();
+        let mut open: Vec<usize> = places.into_iter().collect();
+        while let Some(place) = open.pop() {
+            if all.insert(place) {
+                open.extend(self.skips.get(place).into_iter().flatten());
+            }
+        }
+        all.into_iter().collect()
+    }
+
+    /// Merges all wordings into one graph in which every word leads to one node: each node stands for the set of
+    /// places an utterance may be at.
+    fn merge(&self) -> Vec<Node> {
+        let start = self.closed(self.starts.iter().copied());
+        let mut known: HashMap<Vec<usize>, usize> = HashMap::from([(start.clone(), 0)]);
+        let mut sets = vec![start];
+        let mut nodes: Vec<Node> = Vec::new();
+        while let Some(set) = sets.get(nodes.len()).cloned() {
+            let mut node = Node::default();
+            let mut targets: BTreeMap<Item, Vec<usize>> = BTreeMap::new();
+            for (item, to) in set.iter().filter_map(|place| self.edges.get(*place)).flatten() {
+                targets.entry(item.clone()).or_default().push(*to);
+            }
+            for (item, places) in targets {
+                let set = self.closed(places);
+                let next = *known.entry(set.clone()).or_insert_with(|| {
+                    sets.push(set);
+                    sets.len() - 1
+                });
+                match item {
+                    Item::Word(word) => drop(node.words.insert(word, next)),
+                    Item::Slot(field, kind) => node.slots.push((field, kind, next)),
+                }
+            }
+            let rules: BTreeSet<usize> = set.iter().filter_map(|place| self.ends.get(place).copied()).collect();
+            node.rules = rules.into_iter().collect();
+            nodes.push(node);
+        }
+        nodes
+    }
+}
+
+fn is_needed(part: &Part) -> bool {
+    match part {
+        Part::Word(_) | Part::Slot(_) => true,
+        Part::Optional(_) => false,
+        Part::OneOf(branches) => branches.iter().all(|branch| branch.iter().any(is_needed)),
+    }
+}
+
+/// The words a wording may begin with.
+fn first_words(parts: &[Part], into: &mut HashSet<String>) {
+    for part in parts {
+        match part {
+            Part::Word(word) => {
+                into.insert(word.clone());
+            }
+            Part::Slot(_) => {}
+            Part::Optional(inner) => first_words(inner, into),
+            Part::OneOf(branches) => branches.iter().for_each(|branch| first_words(branch, into)),
+        }
+        if is_needed(part) {
+            return;
+        }
+    }
 }
 
 fn read_parts(text: &str) -> Result<Vec<Part>, String> {

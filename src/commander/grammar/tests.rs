@@ -264,3 +264,51 @@ proptest::proptest! {
         read(&words.join(" "));
     }
 }
+
+/// What was once taken for an order and is none: negations and conditions beside a name, bare numbers, chatter with a
+/// number in it, past forms, questions.
+#[test]
+fn what_only_looks_like_an_order_is_left_alone() {
+    for text in [
+        "assign not scout the route to Kestrel",
+        "assign scout the route not to Kestrel",
+        "mark the if patrol the lane as completed",
+        "was patrol the lane completed",
+        "patrol the lane at eight",
+        "gold rush is 5",
+        "move gold rush to eight",
+        "ten minutes to gold rush",
+        "one question for gold rush",
+        "add 3 members to gold rush",
+        "delivered 40 scu not for gold rush",
+        "Promoted Puck to NCO",
+        "Puck joined Anvil",
+        "patrol the lane is done?",
+        "Kestrel is busy?",
+        "Static is on",
+        "Puck is free",
+        "start squad training",
+        "open objective gold rush",
+        "create objective steal the ship never mind",
+        "Kestrel is on fire",
+        "Puck has a problem",
+        "patrol the lane is not done",
+        "deliver to Lorville is Puck",
+    ] {
+        assert_eq!(read(text), "nothing", "{text}");
+    }
+}
+
+#[test]
+fn radio_talk_is_taken_off_after_a_pause_or_when_nothing_else_fits() {
+    for (text, expected) in [
+        ("create objective take over", "objective.create name=take over"),
+        ("create objective escort the convoy, over", "objective.create name=escort the convoy"),
+        ("assign scout the route to Kestrel over", "task.assign task=scout the route member=Kestrel"),
+        ("assign scout the route to Kestrel, UEE Commander", "task.assign task=scout the route member=Kestrel"),
+        ("I'm busy, over and out", "member.set_availability availability=busy"),
+        ("can you assign scout the route to Kestrel?", "task.assign task=scout the route member=Kestrel"),
+    ] {
+        assert_eq!(read(text), expected, "{text}");
+    }
+}

@@ -29,10 +29,13 @@ impl Binaries {
         account: &Account,
     ) -> Result<Self, EmbeddedError> {
         let folders = configured.map_or_else(usual_folders, |folder| vec![folder.to_path_buf()]);
+        let fits = |one: &Self| data.map_or(one.major >= VERSION_MIN, |(major, _)| one.major == major);
         let mut looked = Vec::new();
-        let mut found = Vec::new();
+        let mut found: Vec<Self> = Vec::new();
         for folder in folders.into_iter().take(FOLDERS_MAX) {
             match Self::at(&folder, account) {
+                // The first that fits will do: asking another for its version costs a process.
+                Ok(binaries) if fits(&binaries) => return Ok(binaries),
                 Ok(binaries) => found.push(binaries),
                 Err(reason) => looked.push(format!("{}: {reason}", folder.display())),
             }
@@ -46,17 +49,13 @@ impl Binaries {
         if newest.major < VERSION_MIN {
             return Err(EmbeddedError::TooOld { dir: newest.dir, version: newest.version });
         }
-        let (mut fitting, other): (Vec<_>, Vec<_>) = found
-            .into_iter()
-            .partition(|binaries| data.map_or(binaries.major >= VERSION_MIN, |(major, _)| binaries.major == major));
-        match (fitting.is_empty(), data) {
-            (false, _) => Ok(fitting.swap_remove(0)),
-            (true, Some((major, path))) => Err(EmbeddedError::OtherVersion {
+        match data {
+            Some((major, path)) => Err(EmbeddedError::OtherVersion {
                 data_dir: path.to_path_buf(),
                 data: major,
-                found: other.iter().map(|binaries| binaries.version.as_str()).collect::<Vec<_>>().join(", "),
+                found: found.iter().map(|binaries| binaries.version.as_str()).collect::<Vec<_>>().join(", "),
             }),
-            (true, None) => Ok(newest),
+            None => Ok(newest),
         }
     }
 
