@@ -114,7 +114,7 @@ async fn guild(config: &Config, global: &Global, command: Guild) -> Result<u8, F
             let text = std::fs::read_to_string(&file).with_context(|| format!("cannot read {}", file.display()));
             let parsed = guild_file::parse(&text.map_err(Failure::usage)?);
             let parsed = parsed.map_err(|problems| {
-                let lines: Vec<String> = problems.iter().map(|one| format!("{}:{one}", file.display())).collect();
+                let lines: Vec<String> = problems.iter().map(|one| format!("{}: {one}", file.display())).collect();
                 let count = problems.len();
                 Failure::usage(anyhow::anyhow!("nothing was imported, {count} problems:\n{}", lines.join("\n")))
             })?;

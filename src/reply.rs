@@ -14,6 +14,8 @@ use crate::intent::{Action, Command, Field, Question};
 use crate::outcome::Done;
 pub use answer::answer;
 
+/// The most of a heard name that a reply repeats, in characters.
+const HEARD_CHARS_MAX: usize = 60;
 /// The most things a reply lists one by one; a listener keeps no more.
 const LISTED_MAX: usize = 5;
 
@@ -123,6 +125,7 @@ pub fn question(question: &Question) -> String {
     match question {
         Question::Missing { action, field } => missing(*action, *field),
         Question::Unknown { kind, heard, choices, .. } => {
+            let heard = short(heard);
             let near = match choices.first() {
                 Some(choice) => format!(" Did you mean {}?", choice.name),
                 None => " Say the name again.".to_owned(),
@@ -133,16 +136,25 @@ pub fn question(question: &Question) -> String {
             }
         }
         Question::Which { choices, .. } => format!("Which one: {}?", either(choices)),
-        Question::Value { field, heard } => match field {
-            Field::Amount => format!("How much is {heard}? Say a number above zero."),
-            Field::Start | Field::End => {
+        Question::Value { field, heard } => match (field, short(heard)) {
+            (Field::Amount, heard) => format!("How much is {heard}? Say a number above zero."),
+            (Field::Start | Field::End, heard) => {
                 format!("When is {heard}? Say for example: in two hours, or tomorrow at twenty hundred.")
             }
-            Field::Name => format!("There is {heard} already. What should the new one be called?"),
-            Field::Percent => format!("What share is {heard}? Say zero to one hundred percent."),
-            field => format!("I cannot use {heard} as {}. Say it another way.", piece(*field)),
+            (Field::Name, heard) => format!("There is {heard} already. Say it again with another name."),
+            (Field::Percent, heard) => format!("What share is {heard}? Say zero to one hundred percent."),
+            (field, heard) => format!("I cannot use {heard} as {}. Say it another way.", piece(*field)),
         },
     }
+}
+
+/// The words as they were heard, as far as anybody wants to hear them again.
+fn short(heard: &str) -> String {
+    if heard.chars().count() <= HEARD_CHARS_MAX {
+        return heard.to_owned();
+    }
+    let cut: String = heard.chars().take(HEARD_CHARS_MAX).collect();
+    format!("{} and so on", cut.trim_end())
 }
 
 fn missing(action: Action, field: Field) -> String {
@@ -152,7 +164,7 @@ fn missing(action: Action, field: Field) -> String {
         (_, Field::Task) => "Which task?".to_owned(),
         (_, Field::Member) => "Who?".to_owned(),
         (_, Field::Squad) => "Which squad?".to_owned(),
-        (_, Field::Name) => "What should it be called?".to_owned(),
+        (_, Field::Name) => "What should it be called? Say the order again with a name.".to_owned(),
         (_, Field::Start) => "When?".to_owned(),
         (_, Field::Percent | Field::Amount) => "How much?".to_owned(),
         (_, field) => format!("What is {}?", piece(field)),
@@ -198,6 +210,9 @@ fn wish(command: &Command) -> String {
             format!("{} goes to {}", task.name, percent(share.get().into()))
         }
         Command::SquadDisband { squad } => format!("squad {} is disbanded", squad.name),
+        Command::ObjectiveCreate { name, .. } => format!("a new objective called {name}"),
+        Command::TaskCreate { name, objective, .. } => format!("a new task called {name} for {}", objective.name),
+        Command::SquadCreate { name, .. } => format!("a new squad called {name}"),
         other => {
             let pieces = serde_json::to_value(other).unwrap_or(Value::Null);
             let said: Vec<String> = pieces

@@ -1,5 +1,7 @@
 //! Which log lines exist and where they go: to standard error, filtered, without spoken words.
 
+use std::io::IsTerminal as _;
+
 use tracing_subscriber::EnvFilter;
 
 /// Starts logging. `verbose` counts the `-v`s and overrides the setting.
@@ -19,6 +21,7 @@ pub fn start(filter: &str, verbose: u8) -> anyhow::Result<()> {
     tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal())
         .with_target(false)
         .compact()
         .try_init()

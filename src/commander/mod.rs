@@ -122,5 +122,5 @@ fn intent(order: prompt::SpokenOrder) -> Result<Intent, ThinkError> {
         .iter()
         .map(|(field, words)| Field::parse(field).map(|field| (field, words.clone())).ok_or_else(unknown))
         .collect::<Result<Vec<_>, _>>()?;
-    Ok(Intent { action, fields })
+    Ok(Intent::new(action, fields))
 }

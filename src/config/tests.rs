@@ -1,3 +1,5 @@
+#![expect(clippy::unwrap_used, reason = "a test may stop at what it did not expect")]
+
 use super::{Config, DEFAULT_TEXT};
 
 fn load(text: &str) -> Result<Config, Vec<String>> {

@@ -211,6 +211,17 @@ impl Command {
         }
     }
 
+    /// The name of what it makes.
+    #[must_use]
+    pub fn new_name(&self) -> Option<&Name> {
+        match self {
+            Self::ObjectiveCreate { name, .. } | Self::TaskCreate { name, .. } | Self::SquadCreate { name, .. } => {
+                Some(name)
+            }
+            _ => None,
+        }
+    }
+
     /// Whether it only asks. A question changes nothing and is never confirmed.
     #[must_use]
     pub fn is_question(&self) -> bool {

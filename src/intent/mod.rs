@@ -10,10 +10,11 @@ pub mod times;
 pub mod values;
 
 use serde::{Deserialize, Serialize};
+use uuid::Uuid;
 
 pub use command::Command;
 pub use question::Question;
-pub use resolve::{Context, resolve};
+pub use resolve::{Context, is_doubtful_name, resolve};
 
 macro_rules! words {
     ($(#[$doc:meta])* $name:ident { $($variant:ident = $word:literal),+ $(,)? }) => {
@@ -122,19 +123,36 @@ pub struct Intent {
     pub action: Action,
     /// The pieces, in the order in which they were said.
     pub fields: Vec<(Field, String)>,
+    /// What was chosen when it was asked which one is meant.
+    #[serde(skip)]
+    pub picked: Vec<(Field, Uuid)>,
 }
 
 impl Intent {
     /// An order of which nothing but the action is known yet.
     #[must_use]
     pub fn bare(action: Action) -> Self {
-        Self { action, fields: Vec::new() }
+        Self::new(action, Vec::new())
+    }
+
+    /// An order with the pieces that were said.
+    #[must_use]
+    pub fn new(action: Action, fields: Vec<(Field, String)>) -> Self {
+        Self { action, fields, picked: Vec::new() }
     }
 
     /// The words of a piece, when it was said.
     #[must_use]
     pub fn words(&self, field: Field) -> Option<&str> {
         self.fields.iter().find(|(one, _)| *one == field).map(|(_, words)| words.as_str())
+    }
+
+    /// The same order with one piece chosen.
+    #[must_use]
+    pub fn picking(mut self, field: Field, name: &str, id: Uuid) -> Self {
+        self.picked.retain(|(one, _)| *one != field);
+        self.picked.push((field, id));
+        self.with(field, name)
     }
 
     /// The same order with one piece said anew.

@@ -22,6 +22,10 @@ const NO_NAME_BEGINS_WITH: &[&str] = &[
     "please",
 ];
 
+/// Words of the wordings that are rather not in the middle of a name.
+const DOUBTFUL_IN_A_NAME: &[&str] =
+    &["with", "priority", "category", "create", "objective", "assign", "lead", "leader"];
+
 /// What an order's words are understood by.
 #[derive(Debug, Clone, Copy)]
 pub struct Context<'a> {
@@ -57,6 +61,16 @@ pub struct Found {
 pub fn resolve(intent: &Intent, context: &Context<'_>, found: &mut Vec<Found>) -> Result<Command, Question> {
     let mut pieces = Pieces { intent, context, found };
     pieces.command()
+}
+
+/// Whether a new name holds more than a name: a member, or words of a wording that were not heard as such ("Iron Hand
+/// with fleet Thessaly"). It is read back before it is used.
+#[must_use]
+pub fn is_doubtful_name(name: &Name, roster: &Roster) -> bool {
+    let lower = name.as_str().to_lowercase();
+    let words: Vec<&str> = lower.split_whitespace().collect();
+    let structure = words.iter().any(|word| DOUBTFUL_IN_A_NAME.contains(word));
+    structure || roster.spot(&words).iter().any(|one| one.candidate.entry.kind == Kind::Member)
 }
 
 struct Pieces<'a, 'f> {
@@ -300,6 +314,11 @@ impl Pieces<'_, '_> {
         wanted: impl Fn(&Candidate<'_>) -> bool,
     ) -> Result<Named<I>, Question> {
         let heard = words.to_owned();
+        let picked = self.intent.picked.iter().find(|(one, _)| *one == field);
+        if let Some(entry) = picked.and_then(|(_, id)| self.context.roster.get(kind, *id)) {
+            self.found.push(Found { heard, kind, name: entry.name.clone(), score: 1.0 });
+            return Ok(Named { id: I::from(entry.id), name: entry.name.clone() });
+        }
         let one = match self.context.roster.resolve(kind, words) {
             Match::One(one) if wanted(&one) => {
                 let alike = if self.context.by_ear { self.context.roster.said_alike(one) } else { Vec::new() };

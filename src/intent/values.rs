@@ -6,7 +6,9 @@ use crate::domain::{Availability, Clearance, ObjectiveStatus, Percent, Priority,
 
 /// Splits into lower-case words; punctuation falls away, except the point inside a number.
 fn words(text: &str) -> Vec<String> {
+    // Nothing here is ever below zero: a minus is kept, so that it is no number.
     text.to_lowercase()
+        .replace(" -", " minus ")
         .replace(['-', '_'], " ")
         .replace('%', " percent ")
         .split_whitespace()

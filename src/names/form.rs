@@ -11,6 +11,8 @@ const SHORT_FORM_WEIGHT: f32 = 0.96;
 const TELLING_WORD_WEIGHT: f32 = 0.9;
 /// The shortest telling word, in letters.
 const TELLING_LETTERS_MIN: usize = 4;
+/// How much the stored respelling is worth, so that a name that is written so stays ahead of one that only sounds so.
+const RESPELLED_WEIGHT: f32 = 0.995;
 /// How much letters count beside sound codes.
 const LETTERS_SHARE: f32 = 0.6;
 /// The longest sound code compared; the usual four sounds are too few for a task's name.
@@ -95,7 +97,9 @@ impl Form {
 
     /// Whether both are full names that sound the same, letter for letter.
     pub(super) fn is_said_like(&self, other: &Self) -> bool {
-        self.weight >= 1.0 && other.weight >= 1.0 && self.sounding.squashed == other.sounding.squashed
+        self.weight >= RESPELLED_WEIGHT
+            && other.weight >= RESPELLED_WEIGHT
+            && self.sounding.squashed == other.sounding.squashed
     }
 
     /// How alike, 0 to 1.
@@ -224,10 +228,10 @@ pub(super) fn forms_of(at: usize, entry: &Entry, sounds: &Sounds) -> Vec<Form> {
     let mut said: Vec<(String, f32)> = vec![(entry.name.clone(), 1.0)];
     let speakable = speakable(&entry.name);
     if squash(&speakable) != squash(&entry.name) {
-        said.push((speakable, 1.0));
+        said.push((speakable, RESPELLED_WEIGHT));
     }
     for one in entry.phonetic.iter().flat_map(|all| all.split(';')).map(str::trim).filter(|one| !one.is_empty()) {
-        said.push((one.strip_prefix("ipa:").map_or_else(|| one.to_owned(), from_ipa), 1.0));
+        said.push((one.strip_prefix("ipa:").map_or_else(|| one.to_owned(), from_ipa), RESPELLED_WEIGHT));
     }
     said.extend(short_forms(entry).into_iter().map(|short| (short, SHORT_FORM_WEIGHT)));
     said.extend(telling_words(entry).into_iter().map(|word| (word, TELLING_WORD_WEIGHT)));

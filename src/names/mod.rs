@@ -23,6 +23,8 @@ pub const TAKE_LONG_MIN: f32 = 0.68;
 const LONG_LETTERS: usize = 11;
 /// How far the best candidate must be ahead of the next; closer is an ambiguity, and is asked about.
 pub const MARGIN_MIN: f32 = 0.07;
+/// The score of a name that is written or respelled exactly so; it wins over whatever only comes close.
+const EXACT_MIN: f32 = 0.99;
 /// The score from which a candidate is worth naming in a question ("did you mean …?").
 pub const SUGGEST_MIN: f32 = 0.55;
 /// The most names a guild's roster holds.
@@ -181,7 +183,9 @@ fn judge(candidates: Vec<Candidate<'_>>, take: f32) -> Match<'_> {
     };
     let near: Vec<Candidate<'_>> = candidates
         .into_iter()
-        .filter(|one| if best.score >= 1.0 { one.score >= 1.0 } else { one.score > best.score - MARGIN_MIN })
+        .filter(
+            |one| if best.score >= EXACT_MIN { one.score >= best.score } else { one.score > best.score - MARGIN_MIN },
+        )
         .collect();
     let open: Vec<Candidate<'_>> =
         near.iter().copied().filter(|one| one.entry.open && one.score >= best.score).collect();

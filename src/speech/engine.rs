@@ -11,7 +11,7 @@ use whisper_rs::{
 use super::SpeechError;
 use super::guard::{Voice, measure_voice};
 use super::prompt::{PROMPT_TOKENS_MAX, prompt_names, prompt_tokens};
-use super::repeat::{CLASS_MARK, repeat_cut, repeat_start};
+use super::repeat::{CLASS_MARK, repeat_cut, repeat_start, without_broken_tail};
 
 /// Samples that one frame of the recogniser's audio context stands for.
 const SAMPLES_A_FRAME: usize = 320;
@@ -150,7 +150,7 @@ impl Engine {
         let confidence = tokens.iter().map(|(_, probability, _)| probability).sum::<f32>() / tokens.len().max(1) as f32;
         Recognised {
             // A comma at the end is where more was about to come.
-            text: String::from_utf8_lossy(&bytes).trim().trim_end_matches(',').to_owned(),
+            text: without_broken_tail(String::from_utf8_lossy(&bytes).trim().trim_end_matches(',')).to_owned(),
             confidence: confidence.clamp(0.0, 1.0),
             names,
             repeated: cut.is_some(),

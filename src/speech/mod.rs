@@ -24,7 +24,7 @@ pub const UTTERANCE_SECONDS_MIN: f64 = 0.3;
 /// The longest utterance, in seconds: what the recogniser hears at once.
 pub const UTTERANCE_SECONDS_MAX: f64 = 30.0;
 /// How many names the recogniser is told when nothing else is set.
-pub const PROMPT_NAMES_DEFAULT: usize = 32;
+pub const PROMPT_NAMES_DEFAULT: usize = 20;
 /// The most threads a recogniser may use; more make it slower.
 pub const THREADS_MAX: usize = 8;
 

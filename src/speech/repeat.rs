@@ -14,6 +14,9 @@ const COPIES_BY_TOKENS: [(usize, usize); 3] = [(6, 2), (3, 3), (1, 6)];
 /// The same when the copies are all that was said, from the first word on.
 const WHOLE_COPIES_BY_TOKENS: [(usize, usize); 3] = [(4, 2), (2, 3), (1, 4)];
 
+/// From how many words a tail that is the beginning of everything said again is a repeat that broke off.
+const BROKEN_WORDS_MIN: usize = 3;
+
 /// How many of the first `classes` to keep when their tail repeats: all before the second copy. `None` when
 /// the tail does not repeat. Made for words that are still coming: it lets short blocks recur.
 pub(super) fn repeat_start(classes: &[u32]) -> Option<usize> {
@@ -27,6 +30,20 @@ pub(super) fn repeat_start(classes: &[u32]) -> Option<usize> {
 /// is kept, however short.
 pub(super) fn repeat_cut(classes: &[u32]) -> Option<usize> {
     repeat_start(classes).or_else(|| first_copy_end(classes, |_, whole| if whole { 2 } else { usize::MAX }))
+}
+
+/// The text without a tail in which everything begins again and breaks off: "create objective x, create objective x".
+/// By words, because the recogniser spells the same word in different tokens.
+pub(super) fn without_broken_tail(text: &str) -> &str {
+    let said: Vec<(usize, &str)> =
+        text.split_whitespace().map(|word| (word.as_ptr() as usize - text.as_ptr() as usize, word)).collect();
+    let plain =
+        |word: &str| word.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect::<String>();
+    let words: Vec<String> = said.iter().map(|(_, word)| plain(word)).collect();
+    let again = |at: &usize| words.get(*at..).is_some_and(|tail| words.starts_with(tail));
+    let start = (1..=words.len().saturating_sub(BROKEN_WORDS_MIN)).find(again);
+    let cut = start.and_then(|at| text.get(..said.get(at)?.0));
+    cut.map_or(text, |kept| kept.trim_end().trim_end_matches(','))
 }
 
 /// Looks for the shortest block that stands `copies_min(tokens in the block, whether it is all there is)` times or
@@ -89,6 +106,19 @@ mod tests {
         check("what tasks are open , what tasks are open", Some("what tasks are open ,"));
         check("so mark it as done by five mark it as done by five", Some("so mark it as done by five"));
         check("so , mark it as done by five , mark it as done by five ,", Some("so , mark it as done by five ,"));
+    }
+
+    #[test]
+    fn cuts_a_beginning_that_comes_again_and_breaks_off() {
+        for (text, kept) in [
+            ("Create objective mine the belt, create Objective mine", "Create objective mine the belt"),
+            ("mark scout as done and mark it as done", "mark scout as done and mark it as done"),
+            ("gold rush is gold rush", "gold rush is gold rush"),
+            ("", ""),
+            ("go go", "go go"),
+        ] {
+            assert_eq!(without_broken_tail(text), kept);
+        }
     }
 
     #[test]

@@ -46,6 +46,9 @@ pub enum StoreError {
     /// What the order names is gone.
     #[error("it was removed in the meantime")]
     Gone,
+    /// The same order of the same batch is somebody else's.
+    #[error("another member sent a batch of that name; choose another name")]
+    Elsewhere,
     /// The database refuses the change.
     #[error("the database refuses that: {0}")]
     Refused(String),
@@ -73,6 +76,7 @@ impl StoreError {
             Self::Newer(_) | Self::Altered(_) | Self::Migrate(_) => "schema",
             Self::Protected(_) | Self::NotKeeper | Self::SessionOver => "sign_in",
             Self::Gone => "gone",
+            Self::Elsewhere => "batch",
             Self::Refused(_) => "refused_by_database",
             Self::Database(_) => "database",
         }

@@ -31,7 +31,7 @@ pub struct Entry<'a> {
     pub after: Option<Value>,
 }
 
-/// A turn that was applied before.
+/// A turn that was taken before.
 #[derive(Debug, Clone)]
 pub struct Past {
     /// The commands, as the contract writes them.
@@ -40,17 +40,19 @@ pub struct Past {
     pub reply: String,
     /// Which way it was understood.
     pub route: String,
+    /// How it ended: `applied` or `refused`.
+    pub outcome: String,
 }
 
 impl GuildTx {
-    /// The turn of this utterance, when it was applied already.
+    /// The turn of this utterance, when it was applied or refused already.
     ///
     /// # Errors
     /// When the database cannot be reached.
     pub async fn journal_find(&mut self, utterance: UtteranceId) -> Result<Option<Past>, StoreError> {
         let past = sqlx::query_as!(
             Past,
-            "select commands, reply, route from journal where utterance_id = $1 and outcome = 'applied'",
+            "select commands, reply, route, outcome from journal where utterance_id = $1",
             Uuid::from(utterance)
         )
         .fetch_optional(&mut *self.tx)

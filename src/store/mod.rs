@@ -19,7 +19,7 @@ use std::time::Duration;
 
 use secrecy::ExposeSecret;
 use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
-use sqlx::{Postgres, Transaction};
+use sqlx::{ConnectOptions as _, Connection as _, Postgres, Transaction};
 
 use crate::config::Config;
 use crate::guild_file::GuildFile;
@@ -74,8 +74,9 @@ impl Store {
     pub async fn open(config: &Config, progress: Progress) -> Result<Self, StoreError> {
         let (options, embedded) = match &config.database.url {
             Some(url) => {
-                let options: PgConnectOptions = url.expose_secret().parse().map_err(|_| StoreError::Url)?;
-                (options, None)
+                let known = ["postgres://", "postgresql://"].iter().any(|one| url.expose_secret().starts_with(one));
+                let options: Option<PgConnectOptions> = url.expose_secret().parse().ok().filter(|_| known);
+                (options.ok_or(StoreError::Url)?, None)
             }
             None => {
                 let options = EmbeddedOptions {
@@ -90,10 +91,18 @@ impl Store {
                 (embedded.connect_options(embedded::DATABASE), Some(Arc::new(embedded)))
             }
         };
+        let options = options.application_name("sphereconnect");
+        if embedded.is_none() {
+            // Asked once outside the pool, which keeps trying: who cannot be reached is said at once, and why.
+            let limit = Duration::from_secs(ACQUIRE_SECONDS_MAX);
+            let first = tokio::time::timeout(limit, options.connect()).await;
+            let first = first.map_err(|_| StoreError::connect(sqlx::Error::PoolTimedOut))?;
+            first.map_err(StoreError::connect)?.close().await.map_err(StoreError::connect)?;
+        }
         let pool = PgPoolOptions::new()
             .max_connections(config.database.connections_max)
             .acquire_timeout(Duration::from_secs(ACQUIRE_SECONDS_MAX))
-            .connect_with(options.application_name("sphereconnect"))
+            .connect_with(options)
             .await
             .map_err(StoreError::connect)?;
         let store = Self { pool, embedded, statement: config.database.statement };

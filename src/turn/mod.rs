@@ -20,7 +20,7 @@ use crate::authority::{Denied, authorize};
 use crate::commander::Commander;
 use crate::domain::{Cue, Heard, Transcript, Utterance, UtteranceId};
 use crate::intent::resolve::Found;
-use crate::intent::{Command, Context, Question, resolve};
+use crate::intent::{Command, Context, Question, is_doubtful_name, resolve};
 use crate::names::Roster;
 use crate::outcome::{Answer, Done};
 use crate::reply::{self, Reply};
@@ -88,8 +88,8 @@ pub struct Turns {
 #[derive(Debug)]
 pub(super) enum Outcome {
     Carried { done: Vec<Done>, answers: Vec<Answer>, commands: Vec<Command> },
-    Before(Past),
-    Ask(Question),
+    Before(Box<Past>),
+    Ask(Box<Question>),
     Confirm(Vec<Command>),
     Refused { denied: Denied, commands: Vec<Command> },
     Said(Cue, Ending, &'static str, String),
@@ -154,7 +154,7 @@ impl Turns {
         };
         let (outcome, roster) = match self.look(&mut turn).await {
             Err(error) => (Outcome::Failed(error), Arc::default()),
-            Ok((_, roster, Some(past))) => (Outcome::Before(past), roster),
+            Ok((_, roster, Some(past))) => (Outcome::Before(Box::new(past)), roster),
             Ok((view, roster, None)) => {
                 let outcome = match self.listen(input, &view, &roster, &mut turn).await {
                     Err(outcome) => outcome,
@@ -249,13 +249,14 @@ impl Turns {
                         intents: understood.intents.clone(),
                         wanted: Some((at, question.clone())),
                     });
-                    return Outcome::Ask(question);
+                    return Outcome::Ask(Box::new(question));
                 }
             }
         }
         turn.mentions = words::mentions(&found);
         let began = Instant::now();
-        let carried = self.carry_out(text, commands, &understood, turn).await;
+        let doubtful = commands.iter().filter_map(Command::new_name).any(|name| is_doubtful_name(name, roster));
+        let carried = self.carry_out(text, commands, &understood, doubtful, turn).await;
         turn.ms.store += since(began);
         carried.unwrap_or_else(Outcome::Failed)
     }
@@ -266,6 +267,7 @@ impl Turns {
         text: &str,
         commands: Vec<Command>,
         understood: &Understood,
+        doubtful: bool,
         turn: &mut Turn,
     ) -> Result<Outcome, StoreError> {
         let mut tx = self.store.begin(&self.session).await?;
@@ -281,8 +283,8 @@ impl Turns {
         let me = actor.member.id;
         let own = |one: &Command| matches!(one, Command::MemberSetAvailability { member, .. } if member.id == me);
         let by_model = turn.route == "llm" && self.settings.confirm_model_orders;
-        let doubtful = |one: &Command| one.is_risky() || (by_model && !one.is_question() && !own(one));
-        if !understood.confirmed && commands.iter().any(doubtful) {
+        let risky = |one: &Command| one.is_risky() || (by_model && !one.is_question() && !own(one));
+        if !understood.confirmed && (doubtful || commands.iter().any(risky)) {
             tx.rollback().await?;
             self.pending = Some(Pending {
                 asked: Instant::now(),
@@ -304,8 +306,8 @@ impl Turns {
             // Another run of the same utterance was quicker; what it did stands.
             tx.rollback().await?;
             let mut tx = self.store.begin(&self.session).await?;
-            let past = tx.journal_find(turn.turn).await?.ok_or(StoreError::Gone)?;
-            return Ok(Outcome::Before(past));
+            let past = tx.journal_find(turn.turn).await?.ok_or(StoreError::Elsewhere)?;
+            return Ok(Outcome::Before(Box::new(past)));
         }
         if self.settings.dry_run || done.is_empty() {
             tx.rollback().await?

@@ -86,7 +86,10 @@ impl Turns {
             // "Did you mean Kestrel?" – "Yes."
             (Action::Confirm, Some(Pending { wanted: Some((at, question)), mut intents, route, .. })) => {
                 let Question::Unknown { field, choices, .. } = &question else {
-                    return said(Ending::Answered, "I need a name. Nothing was changed.");
+                    // "Yes" is no answer to it; it stays open.
+                    self.pending =
+                        Some(Pending { asked: Instant::now(), route, intents, wanted: Some((at, question)) });
+                    return said(Ending::Asked, "Say which one.");
                 };
                 match (choices.first(), intents.get_mut(at)) {
                     (Some(choice), Some(intent)) => {
@@ -122,16 +125,12 @@ fn answered(pending: Pending, text: &str, view: &View, roster: &Roster) -> Optio
     let filled = match &question {
         Question::Which { field, choices, .. } => {
             let choice = chosen(choices, text)?;
-            let filled = intent.with(*field, &choice.name);
-            // Two of the same name are told apart by what they belong to.
-            match choice.hint.strip_prefix("in ") {
-                Some(objective) => filled.with(Field::Objective, objective),
-                None => filled,
-            }
+            intent.picking(*field, &choice.name, choice.id)
         }
+        // A name for something new and free text may be anything, chatter too: they are said with their order.
+        Question::Missing { field, .. } | Question::Value { field, .. } if is_free(*field) => return None,
         _ => intent.with(question.field(), &bare(text)?),
     };
-    // The choice is written as it is stored, so it is looked up by spelling.
     let by_ear = false;
     let (speaker, squad) = (&view.actor.member, view.actor.squad.as_ref());
     let context = Context { roster, speaker, squad, now: Utc::now(), by_ear };
@@ -142,6 +141,10 @@ fn answered(pending: Pending, text: &str, view: &View, roster: &Roster) -> Optio
     };
     *intents.get_mut(at)? = filled;
     fits.then_some(intents)
+}
+
+fn is_free(field: Field) -> bool {
+    matches!(field, Field::Name | Field::Text | Field::Brief | Field::Description | Field::Message | Field::Metric)
 }
 
 /// An answer without what is said around it: "to Mako, please" → "Mako". None for words that name nothing.

@@ -28,7 +28,12 @@ impl Turns {
             Outcome::Before(past) => {
                 turn.commands = past.commands.clone();
                 turn.route = if past.route == "llm" { "llm" } else { "local" };
-                (Ending::Applied, Reply::new(Cue::Done, past.reply.clone()), None)
+                let (ending, cue) = if past.outcome == "refused" {
+                    (Ending::Refused, Cue::Refused)
+                } else {
+                    (Ending::Applied, Cue::Done)
+                };
+                (ending, Reply::new(cue, past.reply.clone()), None)
             }
             Outcome::Ask(question) => (Ending::Asked, Reply::new(Cue::Question, reply::question(question)), None),
             Outcome::Confirm(commands) => {

@@ -1,15 +1,15 @@
 //! Everything that is tested from outside: the program, its database, its endpoint, its sound.
 
-#![expect(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    reason = "a test may stop at what it did not expect"
-)]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test may stop at what it did not expect")]
 
 mod audio;
 mod embedded;
 mod endpoint;
 mod guild_file;
+mod killed;
+mod recordings;
+mod refusals;
 mod schema;
 mod support;
+mod tidy;
+mod turns;

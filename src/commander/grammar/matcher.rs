@@ -106,7 +106,7 @@ impl Grammar {
         }
         let rule = self.rules.get(rule)?;
         let said = path.fields.iter().map(|(field, range)| (*field, words.text(range.clone())));
-        let intent = Intent { action: rule.action, fields: rule.fixed.iter().cloned().chain(said).collect() };
+        let intent = Intent::new(rule.action, rule.fixed.iter().cloned().chain(said).collect());
         #[expect(clippy::cast_precision_loss, reason = "an utterance has few words")]
         let score = worth / words.plain.len() as f32;
         Some(Reading { intents: vec![intent], known: path.unknown == 0, score })

@@ -1,3 +1,5 @@
+#![expect(clippy::unwrap_used, reason = "a test may stop at what it did not expect")]
+
 use std::sync::LazyLock;
 
 use uuid::Uuid;

@@ -16,7 +16,8 @@ impl Words {
     #[must_use]
     pub fn new(text: &str) -> Self {
         let mut words = Self::default();
-        let spaced = text.replace(['-', '–', '—', '/', '…'], " ").replace('%', " percent ").replace('’', "'");
+        let spaced = text.replace(" -", " minus ").replace(['-', '–', '—', '/', '…'], " ");
+        let spaced = spaced.replace('%', " percent ").replace('’', "'");
         let mut paused = false;
         for raw in spaced.split_whitespace() {
             let pause_after = raw.ends_with([',', '.', ';', ':', '!', '?']);

@@ -4,6 +4,7 @@
 #![allow(dead_code, reason = "each helper serves some of the test files")]
 #![expect(clippy::unwrap_used, reason = "a test may stop at what it did not expect")]
 
+pub mod demo;
 pub mod llm;
 
 use std::fs;
