@@ -9,37 +9,17 @@ pub mod resolve;
 pub mod times;
 pub mod values;
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use uuid::Uuid;
+
+use crate::domain::value_set;
 
 pub use command::Command;
 pub use question::Question;
 pub use resolve::{Context, is_doubtful_name, resolve};
 
-macro_rules! words {
-    ($(#[$doc:meta])* $name:ident { $($variant:ident = $word:literal),+ $(,)? }) => {
-        $(#[$doc])*
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-        #[expect(missing_docs, reason = "the word beside each variant is its meaning")]
-        pub enum $name { $(#[serde(rename = $word)] $variant),+ }
-        impl $name {
-            /// Every value, in order.
-            pub const ALL: &'static [Self] = &[$(Self::$variant),+];
-            /// The word of the contract.
-            #[must_use]
-            pub fn as_str(self) -> &'static str {
-                match self { $(Self::$variant => $word),+ }
-            }
-            /// The value a word of the contract stands for.
-            #[must_use]
-            pub fn parse(word: &str) -> Option<Self> {
-                match word { $($word => Some(Self::$variant),)+ _ => None }
-            }
-        }
-    };
-}
-
-words! {
+value_set! {
+    #[expect(missing_docs, reason = "the word beside each variant is its meaning")]
     /// Everything that can be ordered or asked. The words are a contract with scripts: they are added to, never
     /// renamed.
     Action {
@@ -83,7 +63,8 @@ words! {
     }
 }
 
-words! {
+value_set! {
+    #[expect(missing_docs, reason = "the word beside each variant is its meaning")]
     /// The pieces an order can be made of.
     Field {
         Objective = "objective",

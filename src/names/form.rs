@@ -2,6 +2,7 @@
 
 use rphonetic::{DoubleMetaphone, Encoder};
 
+use super::distance::Pattern;
 use super::{Entry, is_ordinary};
 use crate::domain::Kind;
 
@@ -39,9 +40,11 @@ pub(super) struct Sounding {
     squashed: String,
     /// The same with letters that sound alike made one.
     folded: Vec<char>,
-    code: String,
+    code: Vec<char>,
     /// A bit for every letter or digit that occurs in `folded`.
     letters: u64,
+    /// The digits alone.
+    digits: String,
 }
 
 impl Sounding {
@@ -50,14 +53,10 @@ impl Sounding {
         let folded: Vec<char> = fold(&squashed);
         // The encoder knows the letters of English only, and stumbles over others.
         let english: String = spell_digits(&squashed).chars().filter(char::is_ascii_alphabetic).collect();
-        let code = sounds.0.encode(&english);
+        let code = sounds.0.encode(&english).chars().collect();
         let letters = folded.iter().fold(0, |set, letter| set | bit(*letter));
-        Self { squashed, folded, code, letters }
-    }
-
-    /// How many letters there are.
-    pub(super) fn letters(&self) -> usize {
-        self.folded.len()
+        let digits = digits(&squashed);
+        Self { squashed, folded, code, letters, digits }
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -81,7 +80,8 @@ impl Form {
     }
 
     /// A cheap bound: `false` when the score certainly stays below `least`.
-    pub(super) fn may_reach(&self, heard: &Sounding, least: f32) -> bool {
+    pub(super) fn may_reach(&self, heard: &Heard, least: f32) -> bool {
+        let heard = &heard.sounding;
         let (a, b) = (self.sounding.folded.len(), heard.folded.len());
         let longer = a.max(b);
         if longer == 0 {
@@ -102,48 +102,45 @@ impl Form {
             && self.sounding.squashed == other.sounding.squashed
     }
 
-    /// How alike, 0 to 1.
-    pub(super) fn score(&self, heard: &Sounding) -> f32 {
-        if heard.squashed == self.sounding.squashed {
+    /// How alike, 0 to 1; some number below `least` when it is certain to be below.
+    pub(super) fn score(&self, heard: &Heard, least: f32) -> f32 {
+        if heard.sounding.squashed == self.sounding.squashed {
             return self.weight;
         }
         // "Haul 300 Crates" is not a misheard "Haul 200 Crates".
-        let counts = (digits(&self.sounding.squashed), digits(&heard.squashed));
+        let counts = (&self.sounding.digits, &heard.sounding.digits);
         if self.is_exact_only() || (!counts.0.is_empty() && !counts.1.is_empty() && counts.0 != counts.1) {
             return 0.0;
         }
-        let letters = alike::generic_normalized(&self.sounding.folded, &heard.folded);
-        #[expect(clippy::cast_possible_truncation, reason = "0 to 1")]
-        let sound = alike::normalized_levenshtein(&self.sounding.code, &heard.code) as f32;
-        let alike = letters * LETTERS_SHARE + sound * (1.0 - LETTERS_SHARE);
+        let letters = heard.letters.likeness(&self.sounding.folded);
+        let most = letters * LETTERS_SHARE + (1.0 - LETTERS_SHARE);
+        if most < least {
+            return most;
+        }
+        let alike = letters * LETTERS_SHARE + heard.code.likeness(&self.sounding.code) * (1.0 - LETTERS_SHARE);
         // Only the same letters are an exact name.
         alike.min(0.985) * self.weight
     }
 }
 
-/// Levenshtein similarity over characters that are already split, which saves decoding them for every comparison.
-mod alike {
-    pub(super) use ::strsim::normalized_levenshtein;
+/// Words that were heard, prepared to be compared with every form.
+#[derive(Debug)]
+pub(super) struct Heard {
+    sounding: Sounding,
+    letters: Pattern,
+    code: Pattern,
+}
 
-    pub(super) fn generic_normalized(a: &[char], b: &[char]) -> f32 {
-        let longer = a.len().max(b.len());
-        if longer == 0 {
-            return 1.0;
-        }
-        let edits = ::strsim::generic_levenshtein(&Slice(a), &Slice(b));
-        #[expect(clippy::cast_precision_loss, reason = "names are short")]
-        let share = edits as f32 / longer as f32;
-        1.0 - share
+impl Heard {
+    pub(super) fn new(words: &str, sounds: &Sounds) -> Self {
+        let sounding = Sounding::new(words, sounds);
+        let (letters, code) = (Pattern::new(&sounding.folded), Pattern::new(&sounding.code));
+        Self { sounding, letters, code }
     }
 
-    struct Slice<'a>(&'a [char]);
-
-    impl<'b> IntoIterator for &'b Slice<'_> {
-        type Item = char;
-        type IntoIter = std::iter::Copied<std::slice::Iter<'b, char>>;
-        fn into_iter(self) -> Self::IntoIter {
-            self.0.iter().copied()
-        }
+    /// How many letters there are.
+    pub(super) fn letters(&self) -> usize {
+        self.sounding.folded.len()
     }
 }
 

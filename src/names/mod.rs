@@ -4,6 +4,7 @@
 //! stored `phonetic` respellings, and the short forms people use ("Nightfall"). A candidate's score is how alike the
 //! best form and the words are in letters and in sound; 1 is an exact name, and an exact name always wins.
 
+mod distance;
 mod form;
 mod spot;
 
@@ -13,7 +14,7 @@ use crate::domain::{Kind, Named, SquadId};
 pub use form::squash;
 pub use spot::{Mention, is_ordinary};
 
-use form::{Form, Sounding, Sounds};
+use form::{Form, Heard, Sounds};
 
 /// The score from which a candidate is taken where a name of its kind is expected.
 pub const TAKE_MIN: f32 = 0.74;
@@ -102,7 +103,7 @@ impl Roster {
     /// Who or what the words mean, where a name of this kind is expected.
     #[must_use]
     pub fn resolve(&self, kind: Kind, words: &str) -> Match<'_> {
-        let heard = Sounding::new(words, &self.sounds);
+        let heard = Heard::new(words, &self.sounds);
         let take = if heard.letters() >= LONG_LETTERS { TAKE_LONG_MIN } else { TAKE_MIN };
         judge(self.candidates(&heard, |one| one == kind, SUGGEST_MIN), take)
     }
@@ -154,13 +155,13 @@ impl Roster {
     }
 
     /// The candidates from `least` upwards, best first, each entry once.
-    fn candidates(&self, heard: &Sounding, wanted: impl Fn(Kind) -> bool, least: f32) -> Vec<Candidate<'_>> {
+    fn candidates(&self, heard: &Heard, wanted: impl Fn(Kind) -> bool, least: f32) -> Vec<Candidate<'_>> {
         let mut best: Vec<(usize, f32)> = Vec::new();
         for form in &self.forms {
             if !wanted(form.kind) || !form.may_reach(heard, least) {
                 continue;
             }
-            let score = form.score(heard);
+            let score = form.score(heard, least);
             if score < least {
                 continue;
             }

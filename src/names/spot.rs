@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::ops::Range;
 use std::sync::LazyLock;
 
-use super::form::Sounding;
+use super::form::Heard;
 use super::{Candidate, Roster};
 use crate::domain::Kind;
 
@@ -47,7 +47,7 @@ impl Roster {
             for end in start + 1..=(start + SPAN_WORDS_MAX).min(words.len()) {
                 let Some(span) = words.get(start..end) else { continue };
                 let heard = span.join(" ");
-                let sounding = Sounding::new(&heard, &self.sounds);
+                let sounding = Heard::new(&heard, &self.sounds);
                 let plain = span.iter().all(|word| is_ordinary(word));
                 let edge = [span.first(), span.last()].into_iter().flatten().any(|word| is_ordinary(word));
                 let least = if plain || (edge && span.len() > 1) { 0.95 } else { SPOT_MIN };
