@@ -46,6 +46,7 @@ alter table guilds no force row level security, disable row level security;
 
 drop trigger rank_change on users;
 drop function rank_change_is_allowed();
+drop function squad_disband(uuid);
 drop function objective_measure(uuid, text, double precision);
 drop function objective_describe(uuid, text, text);
 drop function objective_sections(uuid);

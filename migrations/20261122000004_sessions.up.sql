@@ -139,6 +139,9 @@ begin
         raise exception using errcode = 'invalid_parameter_value',
             message = 'a metric has a name of one line and at most 120 characters';
     end if;
+    if key = 'target_value' then
+        raise exception using errcode = 'invalid_parameter_value', message = 'a report does not move the target';
+    end if;
     if not objective_is_visible(objective) then
         raise exception using errcode = 'insufficient_privilege', message = 'there is no such objective to measure';
     end if;
@@ -148,6 +151,24 @@ begin
     where guild_id = current_guild() and id = objective
     returning description -> 'metrics' into metrics;
     return metrics;
+end
+$$;
+
+-- Removes a squad, and the references to it first: those of objectives the member does not see, too. False when there is
+-- no such squad.
+create function squad_disband(squad uuid) returns boolean
+    language plpgsql volatile security definer set search_path = pg_catalog, public, pg_temp
+as $$
+begin
+    if not 'manage_squads' = any (current_actions()) then
+        raise exception using errcode = 'insufficient_privilege',
+            message = 'squads are disbanded by members who may manage them';
+    end if;
+    update users set squad_id = null where guild_id = current_guild() and squad_id = squad;
+    update objectives set squad_id = null where guild_id = current_guild() and squad_id = squad;
+    update tasks set squad_id = null where guild_id = current_guild() and squad_id = squad;
+    delete from squads where guild_id = current_guild() and id = squad;
+    return found;
 end
 $$;
 
@@ -177,12 +198,13 @@ create trigger rank_change before update on users
 revoke execute on function
     session_token_hash(), current_guild(), current_member(), current_clearance(), current_rank_level(),
     current_actions(), visible_rank_names(), objective_is_visible(uuid), objective_sections(uuid),
-    objective_describe(uuid, text, text), objective_measure(uuid, text, double precision), rank_change_is_allowed()
+    objective_describe(uuid, text, text), objective_measure(uuid, text, double precision), squad_disband(uuid),
+    rank_change_is_allowed()
 from public;
 grant execute on function
     current_guild(), current_member(), current_clearance(), current_rank_level(), current_actions(),
     visible_rank_names(), objective_sections(uuid), objective_describe(uuid, text, text),
-    objective_measure(uuid, text, double precision)
+    objective_measure(uuid, text, double precision), squad_disband(uuid)
 to sphereconnect_app;
 
 -- Row security, forced: it binds the owner too. The owner (whoever runs this migration) may be a plain role, so it is

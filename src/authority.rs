@@ -1,7 +1,7 @@
 //! Pure: may this member do this?
 //!
 //! [`authorize`] is the only way to an [`Authorized`] command, and the store applies nothing else. The database holds
-//! the same line by itself; this is where the reason for a refusal, fit to be spoken, comes from.
+//! guild, clearance and rank changes by itself; this is where the reason for a refusal, fit to be spoken, comes from.
 
 use std::collections::BTreeSet;
 

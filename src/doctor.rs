@@ -8,7 +8,7 @@ use crate::config::Config;
 use crate::domain::{Utterance, UtteranceId};
 use crate::parts::{self, EXIT_DONE, EXIT_PART, Failure};
 use crate::voice::{self, Voice};
-use crate::{demo, hearing};
+use crate::{demo, hearing, show};
 
 /// The longest wait for the voice to say its test sentence.
 const VOICE_WAIT: Duration = Duration::from_secs(8);
@@ -50,14 +50,14 @@ impl Finding {
             Err(text) => (false, text),
         };
         if json {
-            println!("{}", json!({"part": part, "works": works, "needed": needed, "detail": text}));
+            show::line(json!({"part": part, "works": works, "needed": needed, "detail": text}));
         } else {
             let mark = match (works, needed) {
                 (true, _) => "ok",
                 (false, true) => "FAILS",
                 (false, false) => "absent",
             };
-            println!("{mark:<7} {part:<12} {text}");
+            show::line(format_args!("{mark:<7} {part:<12} {text}"));
         }
         self
     }
@@ -65,7 +65,10 @@ impl Finding {
 
 async fn speech(config: &Config) -> Result<String, String> {
     let recogniser = parts::recogniser(config).await.map_err(|failure| format!("{:#}", failure.error))?;
-    let (sentence, samples) = demo::test_recording(&std::env::temp_dir()).map_err(|error| error.to_string())?;
+    let folder = trial_folder(config);
+    let tried = demo::test_recording(&folder);
+    remove(&folder);
+    let (sentence, samples) = tried.map_err(|error| format!("{error:#}"))?;
     let utterance = Utterance { id: UtteranceId::new(), source: "test".to_owned(), samples, overrun: false };
     let seconds = utterance.seconds();
     let began = std::time::Instant::now();
@@ -134,14 +137,22 @@ async fn spoken(config: &Config) -> Result<String, String> {
 }
 
 async fn reply_files(config: &Config) -> Result<String, String> {
-    let settings = parts::voice(config, true);
+    let (settings, folder) = (parts::voice(config, true), trial_folder(config));
     let tried = tokio::task::spawn_blocking(move || {
-        let folder = std::env::temp_dir().join(format!("sphereconnect-doctor-{}", std::process::id()));
         let written = voice::write(&folder, 1, "test", crate::domain::Cue::Done, "Ready.", &settings);
-        if let Err(error) = std::fs::remove_dir_all(&folder) {
-            tracing::debug!(%error, "the test folder stays");
-        }
+        remove(&folder);
         written.map(|_| "replies can be written with --reply-wav".to_owned()).map_err(|error| error.to_string())
     });
     tried.await.unwrap_or_else(|_| Err("reply files could not be tried".to_owned()))
+}
+
+/// A folder of the program's own: a name in a folder that others may write to could be a link of theirs.
+fn trial_folder(config: &Config) -> std::path::PathBuf {
+    config.data_dir.join(format!("doctor-{}", std::process::id()))
+}
+
+fn remove(folder: &std::path::Path) {
+    if let Err(error) = std::fs::remove_dir_all(folder) {
+        tracing::debug!(%error, "the trial's folder stays");
+    }
 }

@@ -64,11 +64,12 @@ impl UtteranceId {
         Self(Uuid::now_v7())
     }
 
-    /// The id of the `index`-th order of a batch: the same batch and index give the same id, so that a batch which was
-    /// cut off can be sent again.
+    /// The id of the `index`-th order of a batch: the same batch, place and content give the same id, so that a batch
+    /// which was cut off can be sent again.
     #[must_use]
-    pub fn of_batch(batch: &str, index: usize) -> Self {
-        Self(Uuid::new_v5(&Uuid::NAMESPACE_OID, format!("sphereconnect batch {batch} order {index}").as_bytes()))
+    pub fn of_batch(batch: &str, index: usize, content: &str) -> Self {
+        let text = format!("sphereconnect batch {batch} order {index}: {content}");
+        Self(Uuid::new_v5(&Uuid::NAMESPACE_OID, text.as_bytes()))
     }
 }
 

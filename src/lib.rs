@@ -25,6 +25,7 @@ pub mod store;
 pub mod turn;
 pub mod voice;
 
+pub mod aloud;
 pub mod demo;
 pub mod doctor;
 pub mod listen;

@@ -1,21 +1,14 @@
-//! `run`: from the microphone and the talk key to spoken replies, until it is stopped. Also what `hear` and `say` share
-//! with it: reading a recording, letting a reply be heard.
+//! `run`: from the microphone and the talk key to spoken replies, until it is stopped.
 
-use std::path::Path;
-use std::time::Duration;
-
+use crate::aloud::Aloud;
 use crate::cli::Global;
 use crate::config::Config;
-use crate::domain::{Cue, Utterance, UtteranceId};
+use crate::domain::Cue;
 use crate::hearing::talk_key::TalkKey;
-use crate::hearing::{Hearing, HearingEvent, wav};
+use crate::hearing::{Hearing, HearingEvent};
 use crate::parts::{self, EXIT_DONE, Failure};
 use crate::show;
-use crate::turn::{Input, Turn};
-use crate::voice::Voice;
-
-/// The longest wait for the last reply to be spoken.
-const LAST_WORDS_MAX: Duration = Duration::from_secs(10);
+use crate::turn::Input;
 
 /// Listens until the input ends or a signal comes; every accepted utterance still gets its turn.
 ///
@@ -24,27 +17,27 @@ const LAST_WORDS_MAX: Duration = Duration::from_secs(10);
 pub async fn run(config: &Config, global: &Global) -> Result<u8, Failure> {
     let mut turns = parts::turns(config, global, true).await?;
     turns.prewarm();
-    let (voice, note) = Voice::start(parts::voice(config, config.voice.enabled || config.voice.cues));
-    if let Some(note) = note {
-        eprintln!("{note}");
-    }
+    let mut aloud = Aloud::start(config, config.voice.enabled || config.voice.cues, None)?;
     let key = TalkKey::Stdin;
     let keys = key.listen().map_err(Failure::part)?;
     let (hearing, mut heard) = Hearing::start(&parts::hearing(config), keys).map_err(Failure::part)?;
     let session = turns.session();
     eprintln!("{} of {}, {}", session.member.name, session.guild, key.instruction());
     // Events go their own way: the key must silence the voice while a turn is still being taken.
-    let (mut events, ear, cues) = (heard.events, voice.clone(), config.voice.cues);
+    let (mut events, ear) = (heard.events, aloud.clone());
     let watching = tokio::spawn(async move {
         while let Some(event) = events.recv().await {
-            on_event(&event, &ear, cues);
+            on_event(&event, &ear);
         }
     });
     let mut listening = true;
+    // One wait for the whole time: a signal that comes while a turn is being taken is not lost.
+    let stop = stopped();
+    tokio::pin!(stop);
     loop {
         tokio::select! {
             biased;
-            signal = stopped(), if listening => {
+            signal = &mut stop, if listening => {
                 signal.map_err(Failure::part)?;
                 eprintln!("stopping when the accepted orders are done");
                 listening = false;
@@ -54,7 +47,7 @@ pub async fn run(config: &Config, global: &Global) -> Result<u8, Failure> {
                 let Some(utterance) = utterance else { break };
                 let turn = turns.take(Input::Sound(utterance)).await;
                 show::turn(&turn, global.json);
-                speak(config, &voice, &turn);
+                aloud.reply(&turn);
             }
         }
     }
@@ -62,41 +55,15 @@ pub async fn run(config: &Config, global: &Global) -> Result<u8, Failure> {
         tracing::warn!("the microphone's events were not all shown");
     }
     turns.close().await;
-    if !voice.drain(LAST_WORDS_MAX) {
-        tracing::warn!("the last reply was not spoken to its end");
-    }
+    aloud.finish();
     Ok(EXIT_DONE)
 }
 
-/// Reads a recording; what is wrong with it becomes the turn's answer.
-#[must_use]
-pub fn read(file: &Path, id: UtteranceId) -> Input {
-    let source = file.display().to_string();
-    match wav::read(file) {
-        Ok(samples) => Input::Sound(Utterance { id, source, samples, overrun: false }),
-        Err(error) => Input::Unreadable { id, source, problem: error.to_string() },
-    }
-}
-
-/// Lets a turn's reply be heard: the cue, then the words.
-pub fn speak(config: &Config, voice: &Voice, turn: &Turn) {
-    let mut queued = true;
-    if config.voice.cues {
-        queued &= voice.cue(turn.cue);
-    }
-    if config.voice.enabled && turn.cue != Cue::Nothing {
-        queued &= voice.speak(&turn.spoken);
-    }
-    if !queued {
-        tracing::debug!("a reply was not spoken");
-    }
-}
-
-fn on_event(event: &HearingEvent, voice: &Voice, cues: bool) {
+fn on_event(event: &HearingEvent, aloud: &Aloud) {
     match event {
         // Who speaks is not talked over.
         HearingEvent::Pressed => {
-            voice.stop();
+            aloud.voice().stop();
             eprintln!("listening …");
         }
         HearingEvent::Released | HearingEvent::Closed => {}
@@ -104,15 +71,11 @@ fn on_event(event: &HearingEvent, voice: &Voice, cues: bool) {
             if *cut {
                 eprintln!("that was too long; the first 30 seconds are used");
             }
-            if cues && !voice.cue(Cue::Heard) {
-                tracing::debug!("a cue was not played");
-            }
+            aloud.cue(Cue::Heard);
         }
         HearingEvent::Refused => {
             eprintln!("two orders are waiting already; say it again in a moment");
-            if cues && !voice.cue(Cue::Refused) {
-                tracing::debug!("a cue was not played");
-            }
+            aloud.cue(Cue::Refused);
         }
         HearingEvent::Trouble(text) => eprintln!("microphone: {text}"),
         HearingEvent::Restored => eprintln!("the microphone works again"),

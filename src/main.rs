@@ -1,22 +1,18 @@
 //! Which parts are opened, how they are connected, and when they stop.
 
-use std::path::Path;
+use std::path::PathBuf;
 use std::process::ExitCode;
-use std::time::Duration;
 
 use anyhow::Context as _;
 use clap::Parser;
 
+use sphereconnect::aloud::Aloud;
 use sphereconnect::cli::{Cli, Command, Db, Global, Guild, Models, Sounding};
 use sphereconnect::config::Config;
 use sphereconnect::domain::UtteranceId;
 use sphereconnect::parts::{self, EXIT_DONE, EXIT_SOME_NOT, Failure};
-use sphereconnect::turn::{Ending, Input, Turn};
-use sphereconnect::voice::{self, Voice};
+use sphereconnect::turn::{Ending, Input};
 use sphereconnect::{demo, doctor, guild_file, listen, show, speech, telemetry};
-
-/// The longest wait for the last reply to be spoken.
-const LAST_WORDS_MAX: Duration = Duration::from_secs(20);
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
@@ -37,12 +33,15 @@ fn start(cli: Cli) -> Result<u8, Failure> {
         match cli.command {
             Command::Run => listen::run(&config, &cli.global).await,
             Command::Hear { files, sounding } => {
-                let inputs = files.iter().enumerate().map(|(at, file)| recording(file, id(&sounding, at))).collect();
+                let read = |(at, file): (usize, &PathBuf)| {
+                    Input::recording(file, id(&sounding, at, &file.display().to_string()))
+                };
+                let inputs = files.iter().enumerate().map(read);
                 take(&config, &cli.global, &sounding, inputs, true).await
             }
             Command::Say { texts, sounding } => {
-                let typed = |(at, text)| Input::Typed { id: id(&sounding, at), text };
-                let inputs = texts.into_iter().enumerate().map(typed).collect();
+                let typed = |(at, text): (usize, String)| Input::Typed { id: id(&sounding, at, &text), text };
+                let inputs = texts.into_iter().enumerate().map(typed);
                 take(&config, &cli.global, &sounding, inputs, false).await
             }
             Command::Demo { reply_wav, speak } => {
@@ -53,7 +52,8 @@ fn start(cli: Cli) -> Result<u8, Failure> {
             Command::Guild(command) => guild(&config, &cli.global, command).await,
             Command::Db(Db::Migrate) => {
                 let status = parts::store(&config).await?.status().await?;
-                println!("the schema is up to date: {} migrations on PostgreSQL {}", status.migrations, status.version);
+                let (count, version) = (status.migrations, status.version);
+                show::line(format_args!("the schema is up to date: {count} migrations on PostgreSQL {version}"));
                 Ok(EXIT_DONE)
             }
             Command::Models(command) => models(&config, &command),
@@ -61,12 +61,8 @@ fn start(cli: Cli) -> Result<u8, Failure> {
     })
 }
 
-fn id(sounding: &Sounding, at: usize) -> UtteranceId {
-    sounding.batch.as_ref().map_or_else(UtteranceId::new, |batch| UtteranceId::of_batch(batch, at))
-}
-
-fn recording(file: &Path, id: UtteranceId) -> Input {
-    listen::read(file, id)
+fn id(sounding: &Sounding, at: usize, content: &str) -> UtteranceId {
+    sounding.batch.as_ref().map_or_else(UtteranceId::new, |batch| UtteranceId::of_batch(batch, at, content))
 }
 
 /// Takes the turns in order and lets each be seen and heard.
@@ -74,38 +70,23 @@ async fn take(
     config: &Config,
     global: &Global,
     sounding: &Sounding,
-    inputs: Vec<Input>,
+    inputs: impl Iterator<Item = Input>,
     with_speech: bool,
 ) -> Result<u8, Failure> {
     let mut turns = parts::turns(config, global, with_speech).await?;
-    let (speaker, note) = Voice::start(parts::voice(config, sounding.speak));
-    if let Some(note) = note {
-        eprintln!("{note}");
-    }
+    let mut aloud = Aloud::start(config, sounding.speak, sounding.reply_wav.clone())?;
     let mut code = EXIT_DONE;
-    for (at, input) in inputs.into_iter().enumerate() {
+    for input in inputs {
         let turn = turns.take(input).await;
         show::turn(&turn, global.json);
-        sound(config, sounding, &speaker, at, &turn)?;
+        aloud.reply(&turn);
         if matches!(turn.outcome, Ending::Refused | Ending::Asked | Ending::Failed) {
             code = EXIT_SOME_NOT;
         }
     }
     turns.close().await;
-    if !speaker.drain(LAST_WORDS_MAX) {
-        tracing::warn!("the last reply was not spoken to its end");
-    }
+    aloud.finish();
     Ok(code)
-}
-
-fn sound(config: &Config, sounding: &Sounding, speaker: &Voice, at: usize, turn: &Turn) -> Result<(), Failure> {
-    listen::speak(config, speaker, turn);
-    if let Some(folder) = &sounding.reply_wav {
-        let settings = parts::voice(config, true);
-        voice::write(folder, at + 1, show::ending(turn.outcome), turn.cue, &turn.spoken, &settings)
-            .map_err(Failure::part)?;
-    }
-    Ok(())
 }
 
 async fn guild(config: &Config, global: &Global, command: Guild) -> Result<u8, Failure> {
@@ -124,7 +105,7 @@ async fn guild(config: &Config, global: &Global, command: Guild) -> Result<u8, F
         Guild::Export => {
             let store = parts::store(config).await?;
             let name = store.guild_name(global.guild.as_deref().or(config.guild.as_deref())).await?;
-            print!("{}", guild_file::render(&store.guild_export(&name).await?));
+            show::line(guild_file::render(&store.guild_export(&name).await?).trim_end());
         }
         Guild::List => show::guilds(&parts::store(config).await?.guild_list().await?, global.json),
     }
@@ -135,8 +116,8 @@ fn models(config: &Config, command: &Models) -> Result<u8, Failure> {
     let files = speech::find_models(config.speech.model.as_deref())?;
     for file in [&files.model, &files.vad_model] {
         match command {
-            Models::List => println!("{}", file.display()),
-            Models::Verify => println!("{}: {}", file.display(), speech::verify(file)?),
+            Models::List => show::line(file.display()),
+            Models::Verify => show::line(format_args!("{}: {}", file.display(), speech::verify(file)?)),
         }
     }
     Ok(EXIT_DONE)

@@ -9,6 +9,9 @@ use crate::domain::{Clearance, Kind};
 use crate::intent::Command;
 use crate::intent::command::Due;
 
+/// The most lines an answer reads; a listener keeps fewer, and is told that there are more.
+pub const LINES_MAX: usize = 50;
+
 /// One row that a command changed, as the journal keeps it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Change {

@@ -12,7 +12,7 @@ use crate::store::{GuildError, Store, StoreError};
 use crate::turn::{TurnSettings, Turns};
 use crate::voice::VoiceSettings;
 
-/// The exit code when every turn was applied or answered.
+/// The exit code when every turn was applied, answered or ignored.
 pub const EXIT_DONE: u8 = 0;
 /// The exit code when some turn was refused, asked or failed.
 pub const EXIT_SOME_NOT: u8 = 1;

@@ -11,7 +11,7 @@ use crate::domain::{Cue, Kind};
 use crate::intent::command::Assignee;
 use crate::intent::question::Choice;
 use crate::intent::{Action, Command, Field, Question};
-use crate::outcome::Done;
+use crate::outcome::{Done, LINES_MAX};
 pub use answer::answer;
 
 /// The most of a heard name that a reply repeats, in characters.
@@ -97,7 +97,6 @@ fn sentence(done: &Done) -> String {
         Command::SquadCreate { name, lead: None } => format!("Squad {name} is formed."),
         Command::SquadSetLead { squad, member } => format!("{} leads squad {}.", member.name, squad.name),
         Command::SquadDisband { squad } => format!("Squad {} is disbanded.", squad.name),
-        Command::GuildBroadcast { .. } => "The message is out.".to_owned(),
         _ => String::new(),
     }
 }
@@ -279,10 +278,17 @@ fn listed(all: impl Iterator<Item = String>, joint: &str) -> String {
     let all: Vec<String> = all.collect();
     let shown: Vec<String> = all.iter().take(LISTED_MAX).cloned().collect();
     let more = all.len().saturating_sub(LISTED_MAX);
-    if more > 0 { format!("{}, and {more} more", shown.join(joint)) } else { shown.join(joint) }
+    if more > 0 {
+        format!("{}, and {more}{} more", shown.join(joint), if all.len() >= LINES_MAX { " or" } else { "" })
+    } else {
+        shown.join(joint)
+    }
 }
 
 fn count(number: usize, what: &str) -> String {
+    if number >= LINES_MAX {
+        return format!("At least {number} {what}s");
+    }
     if number == 1 { format!("1 {what}") } else { format!("{number} {what}s") }
 }
 

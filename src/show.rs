@@ -1,6 +1,6 @@
 //! How turns look in a terminal, for people and for scripts.
 
-use std::io::IsTerminal;
+use std::io::{IsTerminal as _, Write as _};
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressStyle};
@@ -11,11 +11,18 @@ use crate::turn::{Ending, Turn};
 /// How long something takes before it is worth a word.
 const PATIENCE: Duration = Duration::from_millis(80);
 
+/// Prints a line. A reader who has gone away (`… | head -1`) stops no order.
+pub fn line(text: impl std::fmt::Display) {
+    if let Err(error) = writeln!(std::io::stdout().lock(), "{text}") {
+        tracing::debug!(%error, "standard output is closed");
+    }
+}
+
 /// Prints a turn: one JSON object on one line, or a clear line a stage for people.
 pub fn turn(turn: &Turn, json: bool) {
     if json {
         match serde_json::to_string(turn) {
-            Ok(line) => println!("{line}"),
+            Ok(text) => line(text),
             Err(error) => tracing::error!(%error, "a turn cannot be written as JSON"),
         }
         return;
@@ -24,41 +31,41 @@ pub fn turn(turn: &Turn, json: bool) {
     let source = std::path::Path::new(&turn.source)
         .file_name()
         .map_or(turn.source.as_str().into(), |name| name.to_string_lossy());
-    println!("{source}");
-    println!("  heard       {heard}");
+    line(format_args!("{source}"));
+    line(format_args!("  heard       {heard}"));
     if let Some(understood) = commands(turn) {
-        println!("  understood  {understood} ({})", turn.route);
+        line(format_args!("  understood  {understood} ({})", turn.route));
     }
-    println!("  {:<11} {}", ending(turn.outcome), turn.reply);
+    line(format_args!("  {:<11} {}", ending(turn.outcome), turn.reply));
     let ms = &turn.ms;
-    println!(
+    line(format_args!(
         "  took        {:.0} ms: speech {:.0}, names {:.1}, understanding {:.1}, database {:.1}",
         ms.total, ms.speech, ms.names, ms.route, ms.store
-    );
+    ));
 }
 
 /// Prints what an import did.
 pub fn import(report: &ImportReport, json: bool) {
     if json {
-        println!("{}", serde_json::json!(report));
+        line(serde_json::json!(report));
         return;
     }
     let sum = |part: fn(&Count) -> usize| report.tables.iter().map(|(_, count)| part(count)).sum::<usize>();
     let (created, changed, unchanged) = (sum(|one| one.created), sum(|one| one.changed), sum(|one| one.unchanged));
-    println!("{}: {created} created, {changed} changed, {unchanged} unchanged", report.guild);
+    line(format_args!("{}: {created} created, {changed} changed, {unchanged} unchanged", report.guild));
     for warning in &report.warnings {
-        println!("  note: {warning}");
+        line(format_args!("  note: {warning}"));
     }
 }
 
 /// Prints the guilds.
 pub fn guilds(guilds: &[GuildSummary], json: bool) {
     if json {
-        println!("{}", serde_json::json!(guilds));
+        line(serde_json::json!(guilds));
         return;
     }
     for one in guilds {
-        println!("{}: {} members, {} objectives, {} tasks", one.name, one.members, one.objectives, one.tasks);
+        line(format_args!("{}: {} members, {} objectives, {} tasks", one.name, one.members, one.objectives, one.tasks));
     }
 }
 

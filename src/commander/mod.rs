@@ -9,12 +9,7 @@ use crate::domain::Persona;
 use crate::intent::{Action, Field, Intent};
 use crate::names::Roster;
 use grammar::{Grammar, Reading};
-use wire::{Endpoint, EndpointSettings, WireError};
-
-/// The largest answer taken from an endpoint, in bytes.
-const BODY_BYTES_MAX: usize = 256 * 1024;
-/// The longest answer asked of a model, in tokens.
-const TOKENS_MAX: u32 = 400;
+use wire::{BODY_BYTES_MAX, Endpoint, EndpointSettings, TOKENS_MAX, WireError};
 
 /// Understands orders.
 #[derive(Debug)]

@@ -6,19 +6,17 @@ use std::sync::Arc;
 
 use anyhow::Context as _;
 
+use crate::aloud::Aloud;
 use crate::cli::{Global, Sounding};
 use crate::config::Config;
 use crate::domain::UtteranceId;
 use crate::hearing::wav;
 use crate::parts::{self, EXIT_DONE, EXIT_SOME_NOT, Failure};
-use crate::turn::{Ending, Turn, Turns};
-use crate::voice::{self, Voice};
-use crate::{guild_file, listen, show};
+use crate::turn::{Ending, Input, Turn, Turns};
+use crate::{guild_file, show};
 
 /// The demo's guild, which is also the complete example of a guild file.
 pub const GUILD: &str = include_str!("guild.toml");
-/// The longest wait for the last reply to be spoken.
-const LAST_WORDS_MAX: std::time::Duration = std::time::Duration::from_secs(30);
 
 /// A bundled recording: who speaks, what is said, and how the turn is meant to end.
 struct Scene {
@@ -104,28 +102,20 @@ pub async fn run(mut config: Config, global: &Global, sounding: &Sounding) -> Re
     let report = store.guild_import(&guild).await?;
     if !global.json {
         show::import(&report, false);
-        println!();
+        show::line("");
     }
-    let (speaker, note) = Voice::start(parts::voice(&config, sounding.speak));
-    if let Some(note) = note {
-        eprintln!("{note}");
-    }
+    let mut aloud = Aloud::start(&config, sounding.speak, sounding.reply_wav.clone())?;
     let recordings = config.data_dir.join("recordings");
     let mut rows: Vec<(&Scene, Turn)> = Vec::new();
-    for (at, scene) in SCENES.iter().enumerate() {
+    for scene in SCENES {
         let session = store.sign_in(Some(&name), Some(scene.speaker)).await?;
         let settings = parts::turn_settings(&config, global.dry_run);
         let mut turns =
             Turns::new(Arc::clone(&store), session, Arc::clone(&commander), Some(recogniser.clone()), settings);
         let file = unpack(scene, &recordings).map_err(Failure::part)?;
-        let turn = turns.take(listen::read(&file, UtteranceId::new())).await;
+        let turn = turns.take(Input::recording(&file, UtteranceId::new())).await;
         show::turn(&turn, global.json);
-        listen::speak(&config, &speaker, &turn);
-        if let Some(folder) = &sounding.reply_wav {
-            let settings = parts::voice(&config, true);
-            voice::write(folder, at + 1, show::ending(turn.outcome), turn.cue, &turn.spoken, &settings)
-                .map_err(Failure::part)?;
-        }
+        aloud.reply(&turn);
         turns.sign_out().await;
         rows.push((scene, turn));
     }
@@ -133,22 +123,23 @@ pub async fn run(mut config: Config, global: &Global, sounding: &Sounding) -> Re
         table(&rows);
     }
     store.close().await;
-    if !speaker.drain(LAST_WORDS_MAX) {
-        tracing::warn!("the last reply was not spoken to its end");
-    }
+    aloud.finish();
     let as_meant = rows.iter().all(|(scene, turn)| scene.ending == turn.outcome);
     Ok(if as_meant { EXIT_DONE } else { EXIT_SOME_NOT })
 }
 
 fn table(rows: &[(&Scene, Turn)]) {
-    println!();
-    println!("{:<17} {:<58} {:<9} {:>6}  reply", "speaker", "heard", "outcome", "ms");
+    show::line("");
+    show::line(format_args!("{:<17} {:<58} {:<9} {:>6}  reply", "speaker", "heard", "outcome", "ms"));
     for (scene, turn) in rows {
         let heard: String = turn.heard.as_deref().unwrap_or("(nothing)").chars().take(58).collect();
         let mark = if scene.ending == turn.outcome { "" } else { "  ← not as meant" };
         let outcome = show::ending(turn.outcome);
-        println!("{:<17} {heard:<58} {outcome:<9} {:>6.0}  {}{mark}", scene.speaker, turn.ms.total, turn.reply);
+        show::line(format_args!(
+            "{:<17} {heard:<58} {outcome:<9} {:>6.0}  {}{mark}",
+            scene.speaker, turn.ms.total, turn.reply
+        ));
     }
     let as_meant = rows.iter().filter(|(scene, turn)| scene.ending == turn.outcome).count();
-    println!("\n{as_meant} of {} recordings ended as meant", rows.len());
+    show::line(format_args!("\n{as_meant} of {} recordings ended as meant", rows.len()));
 }

@@ -11,6 +11,8 @@ use crate::names::{Candidate, Match, Roster, SUGGEST_MIN};
 
 /// The most choices offered in a question; more cannot be told apart by ear.
 pub const CHOICES_MAX: usize = 4;
+/// The longest name of a metric, in bytes.
+const METRIC_BYTES_MAX: usize = 60;
 /// The metric that a report adds to when none is named.
 pub const METRIC_DEFAULT: &str = "current_value";
 
@@ -89,7 +91,7 @@ impl Pieces<'_, '_> {
                 priority: self.value(Field::Priority, values::priority)?,
                 brief: self.maybe_text(Field::Brief)?,
                 squad: self.maybe(Field::Squad, Kind::Squad)?,
-                metric: self.maybe_text(Field::Metric)?,
+                metric: self.metric()?,
                 target: self.value(Field::Target, values::number)?,
             },
             Action::ObjectiveDescribe => Command::ObjectiveDescribe {
@@ -123,7 +125,7 @@ impl Pieces<'_, '_> {
             },
             Action::ObjectiveReport => Command::ObjectiveReport {
                 objective: self.named(Field::Objective, Kind::Objective)?,
-                metric: self.metric()?,
+                metric: self.metric()?.unwrap_or_else(|| METRIC_DEFAULT.to_owned()),
                 amount: self.needed(Field::Amount, |words| values::number(words).filter(|one| *one > 0.0))?,
                 unit: self.maybe_text(Field::Unit)?.map(|unit| values::tidy_unit(&unit)),
             },
@@ -186,12 +188,11 @@ impl Pieces<'_, '_> {
                 due: self.value(Field::Due, due)?,
             },
             Action::AskTask => Command::AskTask { task: self.task()? },
-            Action::AskSquad => Command::AskSquad {
-                squad: self.maybe(Field::Squad, Kind::Squad)?.or_else(|| {
-                    // "Who is in my squad": the wording fixes nothing, the speaker's own squad is meant.
-                    self.context.squad.cloned().filter(|_| self.intent.words(Field::Text) == Some("mine"))
-                }),
+            // "Who is in my squad": the speaker's own is meant.
+            Action::AskSquad if self.intent.words(Field::Text) == Some("mine") => Command::AskSquad {
+                squad: Some(self.context.squad.cloned().ok_or_else(|| self.missing(Field::Squad))?),
             },
+            Action::AskSquad => Command::AskSquad { squad: self.maybe(Field::Squad, Kind::Squad)? },
             Action::AskMembers => Command::AskMembers {
                 availability: self.value(Field::Availability, values::availability)?,
                 squad: self.maybe(Field::Squad, Kind::Squad)?,
@@ -242,12 +243,13 @@ impl Pieces<'_, '_> {
         }
     }
 
-    fn metric(&self) -> Result<String, Question> {
-        let said = self.value(Field::Metric, |words| {
+    /// A metric's key: one's own words joined, but never the target, which nobody reports.
+    fn metric(&self) -> Result<Option<String>, Question> {
+        self.value(Field::Metric, |words| {
             let key = words.to_lowercase().split_whitespace().collect::<Vec<_>>().join("_");
-            (key.len() <= 60 && key.chars().all(|c| c.is_alphanumeric() || c == '_')).then_some(key)
-        })?;
-        Ok(said.unwrap_or_else(|| METRIC_DEFAULT.to_owned()))
+            let fits = key.len() <= METRIC_BYTES_MAX && key.chars().all(|c| c.is_alphanumeric() || c == '_');
+            (fits && key != "target_value").then_some(key)
+        })
     }
 
     fn named<I: From<Uuid>>(&mut self, field: Field, kind: Kind) -> Result<Named<I>, Question> {
@@ -331,6 +333,7 @@ impl Pieces<'_, '_> {
             Match::Several(many) => {
                 let many: Vec<Candidate<'_>> = many.into_iter().filter(&wanted).collect();
                 match many.as_slice() {
+                    [] => return Err(Question::Unknown { field, kind, heard, choices: Vec::new() }),
                     [one] => *one,
                     _ => return Err(Question::Which { field, kind, heard, choices: choices(&many) }),
                 }

@@ -6,10 +6,10 @@ use super::{GuildTx, StoreError};
 use crate::authority::{Actor, Authorized};
 use crate::intent::Command;
 use crate::intent::command::Due;
-use crate::outcome::{Answer, MemberLine, ObjectiveLine, SquadLine, TaskLine};
+use crate::outcome::{Answer, LINES_MAX, MemberLine, ObjectiveLine, SquadLine, TaskLine};
 
-/// The most lines an answer reads; a listener keeps fewer.
-const LINES_MAX: i64 = 50;
+/// [`LINES_MAX`] as SQL takes it.
+const LIMIT: i64 = LINES_MAX as i64;
 
 impl GuildTx {
     /// Answers a question.
@@ -35,7 +35,7 @@ impl GuildTx {
                     status.map(|one| one.as_str()),
                     priority.map(|one| one.as_str()),
                     category.as_ref().map(|one| one.id.0),
-                    LINES_MAX
+                    LIMIT
                 )
                 .fetch_all(&mut *self.tx)
                 .await?;
@@ -88,7 +88,7 @@ impl GuildTx {
                     group by s.guild_id, s.id, s.name, l.name order by s.name limit $2
                     "#,
                     squad.as_ref().map(|one| one.id.0),
-                    LINES_MAX
+                    LIMIT
                 )
                 .fetch_all(&mut *self.tx)
                 .await?;
@@ -104,7 +104,7 @@ impl GuildTx {
                     "#,
                     availability.map(|one| one.as_str()),
                     squad.as_ref().map(|one| one.id.0),
-                    LINES_MAX
+                    LIMIT
                 )
                 .fetch_all(&mut *self.tx)
                 .await?;
@@ -156,7 +156,7 @@ impl GuildTx {
             objective,
             task,
             due,
-            LINES_MAX
+            LIMIT
         )
         .fetch_all(&mut *self.tx)
         .await?;

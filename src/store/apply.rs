@@ -289,24 +289,24 @@ impl GuildTx {
             _ => serde_json::Map::new(),
         };
         let iso = |at: &chrono::DateTime<chrono::Utc>| json!(at.format("%Y-%m-%dT%H:%M:%SZ").to_string());
-        let spoken_end =
-            end.or_else(|| Some(start.as_ref().copied()? + chrono::Duration::minutes((*duration_minutes)?)));
+        let length = duration_minutes.map(chrono::Duration::minutes);
+        let stored = schedule.get("start").and_then(Value::as_str);
+        let stored = stored.and_then(|text| text.parse::<chrono::DateTime<chrono::Utc>>().ok());
+        let start = start.or_else(|| Some((*end)? - length?));
+        let end = end.or_else(|| Some(start.or(stored)? + length?));
         if let Some(start) = start {
-            schedule.insert("start".to_owned(), iso(start));
+            schedule.insert("start".to_owned(), iso(&start));
             schedule.remove("end");
-            schedule.remove("duration");
         }
-        if let Some(end) = &spoken_end {
-            schedule.insert("end".to_owned(), iso(end));
-            schedule.remove("duration");
+        if let Some(end) = end {
+            schedule.insert("end".to_owned(), iso(&end));
         }
-        if let (Some(start), Some(end)) = (start, end) {
-            schedule.insert("duration".to_owned(), json!((*end - *start).num_minutes()));
-        } else if let Some(minutes) = duration_minutes {
-            if start.is_none() {
-                schedule.remove("end");
+        schedule.remove("duration");
+        match (start.or(stored), end) {
+            (Some(start), Some(end)) => {
+                schedule.insert("duration".to_owned(), json!((end - start).num_minutes()));
             }
-            schedule.insert("duration".to_owned(), json!(minutes));
+            _ => schedule.extend(duration_minutes.map(|minutes| ("duration".to_owned(), json!(minutes)))),
         }
         if let Some(timezone) = timezone {
             schedule.insert("timezone".to_owned(), json!(timezone));
@@ -319,10 +319,8 @@ impl GuildTx {
 
     /// Removes a squad; who was in it or served by it is without one.
     async fn disband(&mut self, squad: Uuid) -> Result<Option<Value>, StoreError> {
-        sqlx::query!("update users set squad_id = null where squad_id = $1", squad).execute(&mut *self.tx).await?;
-        sqlx::query!("update objectives set squad_id = null where squad_id = $1", squad).execute(&mut *self.tx).await?;
-        sqlx::query!("update tasks set squad_id = null where squad_id = $1", squad).execute(&mut *self.tx).await?;
-        let gone = sqlx::query!("delete from squads where id = $1", squad).execute(&mut *self.tx).await?;
-        if gone.rows_affected() == 0 { Err(StoreError::Gone) } else { Ok(None) }
+        let gone =
+            sqlx::query_scalar!(r#"select squad_disband($1) as "gone!""#, squad).fetch_one(&mut *self.tx).await?;
+        if gone { Ok(None) } else { Err(StoreError::Gone) }
     }
 }

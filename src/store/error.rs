@@ -34,8 +34,8 @@ pub enum StoreError {
     /// No such member, or none chosen.
     #[error("{0}")]
     Member(String),
-    /// The member has a password or PIN.
-    #[error("{0} has a password or PIN and must sign in; this release acts only for members without one")]
+    /// The member is protected by a password, PIN, TOTP or a lock.
+    #[error("{0} has a password, PIN or TOTP, or is locked; this release acts only for members without them")]
     Protected(String),
     /// The login may not open a session for a member.
     #[error("this database login may not act for a member; use the login that owns the guild's tables")]

@@ -1,8 +1,8 @@
 //! The only door to PostgreSQL.
 //!
 //! [`Store`] holds the pool and keeps it to itself. A member signs in and gets a [`Session`]; every statement of a turn
-//! runs on a [`GuildTx`], which takes guild and rights from that session inside the database. No function here has a
-//! guild as an argument.
+//! runs on a [`GuildTx`], which takes guild and rights from that session inside the database. Nothing on a turn's
+//! way has a guild as an argument; only signing in and the operator's side name one.
 
 mod answer;
 mod apply;

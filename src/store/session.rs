@@ -34,7 +34,7 @@ impl Session {
 }
 
 impl Store {
-    /// Signs a member in who has neither password nor PIN, as the owner of the machine (or of the tables) may.
+    /// Signs a member in who has neither password, PIN nor TOTP and is not locked, as the owner of the machine (or of the tables) may.
     /// `guild` may be left out when there is just one.
     ///
     /// # Errors
@@ -47,7 +47,8 @@ impl Store {
         };
         let found = sqlx::query!(
             r#"
-            select id, name, (password is not null or pin is not null) as "protected!"
+            select id, name, (password is not null or pin is not null or totp_secret is not null
+                or coalesce(locked_until > now(), false)) as "protected!"
             from users where guild_id = $1 and lower(name) = lower($2)
             "#,
             guild.0,

@@ -6,26 +6,28 @@
 //!                   else model
 //! ```
 
+mod ledger;
 mod record;
 mod talk;
 mod words;
 
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
 
 use chrono::Utc;
-use serde_json::{Value, json};
 
 use crate::authority::{Denied, authorize};
 use crate::commander::Commander;
-use crate::domain::{Cue, Heard, Transcript, Utterance, UtteranceId};
+use crate::domain::{Cue, Heard, TEXT_CHARS_MAX, Transcript, Utterance, UtteranceId};
+use crate::hearing::wav;
 use crate::intent::resolve::Found;
 use crate::intent::{Command, Context, Question, is_doubtful_name, resolve};
 use crate::names::Roster;
 use crate::outcome::{Answer, Done};
-use crate::reply::{self, Reply};
+use crate::reply::Reply;
 use crate::speech::{Recogniser, SpeechError};
-use crate::store::{GuildTx, JournalEntry, Past, Session, Store, StoreError, View};
+use crate::store::{Past, Session, Store, StoreError, View};
 
 use record::since;
 pub use record::{Ending, Milliseconds, Turn, TurnError};
@@ -55,6 +57,18 @@ pub enum Input {
         /// Why, and what to do.
         problem: String,
     },
+}
+
+impl Input {
+    /// Reads a recording; what is wrong with it becomes the turn's answer.
+    #[must_use]
+    pub fn recording(file: &Path, id: UtteranceId) -> Self {
+        let source = file.display().to_string();
+        match wav::read(file) {
+            Ok(samples) => Self::Sound(Utterance { id, source, samples, overrun: false }),
+            Err(error) => Self::Unreadable { id, source, problem: error.to_string() },
+        }
+    }
 }
 
 /// How turns are taken.
@@ -154,7 +168,10 @@ impl Turns {
         };
         let (outcome, roster) = match self.look(&mut turn).await {
             Err(error) => (Outcome::Failed(error), Arc::default()),
-            Ok((_, roster, Some(past))) => (Outcome::Before(Box::new(past)), roster),
+            Ok((_, roster, Some(past))) => {
+                self.pending = None;
+                (Outcome::Before(Box::new(past)), roster)
+            }
             Ok((view, roster, None)) => {
                 let outcome = match self.listen(input, &view, &roster, &mut turn).await {
                     Err(outcome) => outcome,
@@ -174,8 +191,18 @@ impl Turns {
     async fn look(&mut self, turn: &mut Turn) -> Result<(View, Arc<Roster>, Option<Past>), StoreError> {
         let began = Instant::now();
         let mut tx = self.store.begin(&self.session).await?;
+        let mut view = match tx.view().await {
+            // A session lasts half a day, a daemon longer.
+            Err(StoreError::SessionOver) => {
+                tx.rollback().await?;
+                let (guild, member) = (self.session.guild.clone(), self.session.member.name.clone());
+                self.session = self.store.sign_in(Some(&guild), Some(&member)).await?;
+                tx = self.store.begin(&self.session).await?;
+                tx.view().await?
+            }
+            other => other?,
+        };
         let past = tx.journal_find(turn.turn).await?;
-        let mut view = tx.view().await?;
         tx.rollback().await?;
         turn.ms.store += since(began);
         let began = Instant::now();
@@ -192,6 +219,10 @@ impl Turns {
     /// Sound → words; anything else ends the turn.
     async fn listen(&self, input: Input, view: &View, roster: &Roster, turn: &mut Turn) -> Result<String, Outcome> {
         let transcript = match input {
+            Input::Typed { text, .. } if text.chars().count() > TEXT_CHARS_MAX => {
+                let text = format!("that is longer than {TEXT_CHARS_MAX} characters; say it in shorter orders");
+                return Err(failed("too_long", text));
+            }
             Input::Typed { text, .. } => Transcript { text, confidence: 1.0 },
             Input::Unreadable { problem, .. } => return Err(failed("recording", problem)),
             Input::Sound(utterance) if utterance.overrun => {
@@ -254,6 +285,9 @@ impl Turns {
             }
         }
         turn.mentions = words::mentions(&found);
+        if commands.iter().any(|one| matches!(one, Command::GuildBroadcast { .. })) {
+            return failed("unsupported", "I cannot send messages to the guild yet. Nothing was changed.".to_owned());
+        }
         let began = Instant::now();
         let doubtful = commands.iter().filter_map(Command::new_name).any(|name| is_doubtful_name(name, roster));
         let carried = self.carry_out(text, commands, &understood, doubtful, turn).await;
@@ -298,16 +332,22 @@ impl Turns {
         for one in &authorized {
             if one.command().is_question() {
                 answers.push(tx.answer(&actor, one).await?);
-            } else {
-                done.push(tx.apply(one).await?);
+                continue;
+            }
+            match tx.apply(one).await {
+                Ok(one) => done.push(one),
+                // Perhaps another run of the same utterance has just done it.
+                Err(error @ (StoreError::Refused(_) | StoreError::Gone)) => {
+                    tx.rollback().await?;
+                    return self.taken_before(turn.turn).await.map_err(|_| error);
+                }
+                Err(error) => return Err(error),
             }
         }
         if !done.is_empty() && !self.write_down(&mut tx, text, &done, &commands, turn).await? {
             // Another run of the same utterance was quicker; what it did stands.
             tx.rollback().await?;
-            let mut tx = self.store.begin(&self.session).await?;
-            let past = tx.journal_find(turn.turn).await?.ok_or(StoreError::Elsewhere)?;
-            return Ok(Outcome::Before(Box::new(past)));
+            return self.taken_before(turn.turn).await;
         }
         if self.settings.dry_run || done.is_empty() {
             tx.rollback().await?
@@ -315,64 +355,6 @@ impl Turns {
             tx.commit().await?
         }
         Ok(Outcome::Carried { done, answers, commands })
-    }
-
-    async fn refuse(
-        &self,
-        mut tx: GuildTx,
-        text: &str,
-        commands: Vec<Command>,
-        denied: Denied,
-        turn: &Turn,
-    ) -> Result<Outcome, StoreError> {
-        let reply = reply::refused(&denied);
-        let entry = self.journal_entry(text, &commands, turn, "refused", &reply);
-        tx.journal_write(&entry).await?;
-        if self.settings.dry_run {
-            tx.rollback().await?
-        } else {
-            tx.commit().await?
-        }
-        Ok(Outcome::Refused { denied, commands })
-    }
-
-    async fn write_down(
-        &self,
-        tx: &mut GuildTx,
-        text: &str,
-        done: &[Done],
-        commands: &[Command],
-        turn: &Turn,
-    ) -> Result<bool, StoreError> {
-        let reply = reply::done(done);
-        let image =
-            |one: &Done, side: &Option<Value>| json!({"kind": one.change.kind, "id": one.change.id, "row": side});
-        let mut entry = self.journal_entry(text, commands, turn, "applied", &reply);
-        entry.before = Some(done.iter().map(|one| image(one, &one.change.before)).collect());
-        entry.after = Some(done.iter().map(|one| image(one, &one.change.after)).collect());
-        tx.journal_write(&entry).await
-    }
-
-    fn journal_entry<'a>(
-        &'a self,
-        text: &'a str,
-        commands: &[Command],
-        turn: &'a Turn,
-        outcome: &'a str,
-        reply: &'a str,
-    ) -> JournalEntry<'a> {
-        JournalEntry {
-            utterance: turn.turn,
-            member_name: &self.session.member.name,
-            source: &turn.source,
-            heard: self.settings.keep_words.then_some(text),
-            route: turn.route,
-            commands: json!(commands),
-            outcome,
-            reply,
-            before: None,
-            after: None,
-        }
     }
 }
 

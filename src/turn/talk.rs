@@ -13,6 +13,11 @@ use crate::intent::{Action, Context, Field, Intent, Question, resolve};
 use crate::names::{Roster, is_ordinary, squash};
 use crate::store::View;
 
+/// The longest answer, in words.
+const ANSWER_WORDS_MAX: usize = 8;
+/// Words with which an answer says what is not meant.
+const DENYING: &[&str] =
+    &["not", "no", "don't", "dont", "never", "but", "except", "neither", "other", "isn't", "nobody", "none"];
 /// How long a question stays open for its answer.
 const ANSWER_SECONDS_MAX: u64 = 20;
 
@@ -51,8 +56,10 @@ impl Turns {
                 several => Ok(Understood { intents: several.to_vec(), confirmed: false }),
             };
         }
-        if let Some(intents) = pending.clone().and_then(|pending| answered(pending, text, view, roster)) {
-            turn.route = "local";
+        if let Some(open) = &pending
+            && let Some(intents) = answered(open.clone(), text, view, roster)
+        {
+            turn.route = open.route;
             return Ok(Understood { intents, confirmed: false });
         }
         if let Some(reading) = reading {
@@ -60,7 +67,13 @@ impl Turns {
             turn.route = "local";
             return Ok(Understood { intents: reading.intents, confirmed: false });
         }
-        let intents = self.commander.think(text, roster, &view.persona).await.map_err(unanswered)?;
+        let intents = match self.commander.think(text, roster, &view.persona).await {
+            Ok(intents) => intents,
+            Err(error) => {
+                self.pending = pending;
+                return Err(unanswered(error));
+            }
+        };
         if intents.is_empty() {
             // Chatter is no answer: the question stays open.
             self.pending = pending;
@@ -119,6 +132,13 @@ impl Turns {
 
 /// The orders with the open question answered, when the words are an answer to it.
 fn answered(pending: Pending, text: &str, view: &View, roster: &Roster) -> Option<Vec<Intent>> {
+    let words: Vec<String> = text
+        .split_whitespace()
+        .map(|word| word.trim_matches(|c: char| !c.is_alphanumeric() && c != '\'').to_lowercase())
+        .collect();
+    if words.len() > ANSWER_WORDS_MAX || words.iter().any(|word| DENYING.contains(&word.as_str())) {
+        return None;
+    }
     let (at, question) = pending.wanted?;
     let mut intents = pending.intents;
     let intent = intents.get(at)?.clone();
@@ -166,7 +186,7 @@ fn bare(text: &str) -> Option<String> {
 
 /// Which of the choices the words pick: by place, by name, or by what tells them apart.
 fn chosen<'c>(choices: &'c [Choice], text: &str) -> Option<&'c Choice> {
-    let said = squash(text);
+    let said = bare(text).map_or_else(|| squash(text), |kept| squash(&kept));
     let ordinals =
         [["first", "1st", "former"], ["second", "2nd", "latter"], ["third", "3rd", "3"], ["fourth", "4th", "4"]];
     let by_place = |at: usize| {
@@ -176,7 +196,8 @@ fn chosen<'c>(choices: &'c [Choice], text: &str) -> Option<&'c Choice> {
     let fits = |(at, one): (usize, &'c Choice)| {
         let (name, hint) = (squash(&one.name), squash(&one.hint));
         let told = hint.strip_prefix("of").or_else(|| hint.strip_prefix("in")).unwrap_or(&hint).to_owned();
-        let apart = !told.is_empty() && said.contains(&told);
+        let ways = [told.clone(), hint.clone(), format!("one{hint}"), format!("{name}{told}"), format!("{name}{hint}")];
+        let apart = !told.is_empty() && ways.contains(&said);
         (by_place(at) || said == name || apart).then_some(one)
     };
     let picked: Vec<&Choice> = choices.iter().enumerate().filter_map(fits).collect();

@@ -33,7 +33,9 @@ impl Turns {
                 } else {
                     (Ending::Applied, Cue::Done)
                 };
-                (ending, Reply::new(cue, past.reply.clone()), None)
+                let error =
+                    (ending == Ending::Refused).then(|| TurnError { kind: "denied", detail: past.reply.clone() });
+                (ending, Reply::new(cue, past.reply.clone()), error)
             }
             Outcome::Ask(question) => (Ending::Asked, Reply::new(Cue::Question, reply::question(question)), None),
             Outcome::Confirm(commands) => {
@@ -90,10 +92,24 @@ pub(super) fn pronounced(text: &str, roster: &Roster) -> String {
             .as_deref()
             .and_then(|all| all.split(';').map(str::trim).find(|one| !one.starts_with("ipa:")));
         if let Some(said) = said.filter(|said| !said.is_empty() && out.contains(&entry.name)) {
-            out = out.replace(&entry.name, said);
+            out = replace_whole(&out, &entry.name, said);
         }
     }
     out
+}
+
+/// Replaces a name where it stands as a word of its own.
+fn replace_whole(text: &str, name: &str, said: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once(name) {
+        let open = before.chars().next_back().or_else(|| out.chars().next_back()).is_none_or(|c| !c.is_alphanumeric());
+        let whole = open && after.chars().next().is_none_or(|c| !c.is_alphanumeric());
+        out.push_str(before);
+        out.push_str(if whole { said } else { name });
+        rest = after;
+    }
+    out + rest
 }
 
 /// An error with everything that led to it.

@@ -10,10 +10,10 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 use sphereconnect::config::Config;
 use sphereconnect::domain::UtteranceId;
+use sphereconnect::parts;
 use sphereconnect::speech::Recogniser;
 use sphereconnect::store::Store;
 use sphereconnect::turn::{Input, Turns};
-use sphereconnect::{listen, parts};
 
 use crate::support::demo::{ARCHON, Demo, Rows, assert_carried_out, row, run};
 
@@ -62,7 +62,7 @@ impl Stage {
 }
 
 fn sound(file: &str) -> Input {
-    listen::read(&Path::new(AUDIO).join(file), UtteranceId::new())
+    Input::recording(&Path::new(AUDIO).join(file), UtteranceId::new())
 }
 
 fn orders() -> Vec<Value> {

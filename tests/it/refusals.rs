@@ -50,7 +50,7 @@ async fn who_and_where_must_be_known() {
     }
     sqlx::query("update users set password = 'x' where name = 'Veshkar'").execute(&demo.db.pool).await.unwrap();
     let protected = run(program_with(&demo, &["--as", "Veshkar", "say", "Help"])).await;
-    message(protected.expect(2, &["Veshkar", "must sign in"]));
+    message(protected.expect(2, &["Veshkar", "password, PIN or TOTP"]));
     sqlx::query("update users set password = null where name = 'Veshkar'").execute(&demo.db.pool).await.unwrap();
     let mut after = demo.rows().await;
     after.retain(|key, row| before.get(key) != Some(row));

@@ -1,0 +1,104 @@
+//! What the journal keeps of a turn.
+
+use serde_json::{Value, json};
+
+use super::{Outcome, Turn, Turns};
+use crate::authority::Denied;
+use crate::domain::{Clearance, UtteranceId};
+use crate::intent::Command;
+use crate::outcome::Done;
+use crate::reply;
+use crate::store::{GuildTx, JournalEntry, StoreError};
+
+/// The pieces of a command that hold dictated words.
+const DICTATED: [&str; 4] = ["text", "brief", "description", "message"];
+
+impl Turns {
+    /// What another run of the same utterance came to.
+    pub(super) async fn taken_before(&self, utterance: UtteranceId) -> Result<Outcome, StoreError> {
+        let past = async { self.store.begin(&self.session).await?.journal_find(utterance).await }.await;
+        let past = past.map_err(|error| match error {
+            StoreError::Away(source) => StoreError::Uncertain(source),
+            other => other,
+        })?;
+        Ok(Outcome::Before(Box::new(past.ok_or(StoreError::Elsewhere)?)))
+    }
+
+    /// The commands without dictated words, unless they are to be kept; a section above the brief is never kept.
+    fn kept(&self, commands: &[Command]) -> Value {
+        let secret =
+            |one: &Command| matches!(one, Command::ObjectiveDescribe { section, .. } if *section > Clearance::Brief);
+        let one = |command: &Command| {
+            let mut value = json!(command);
+            if let Some(pieces) = value.as_object_mut().filter(|_| !self.settings.keep_words || secret(command)) {
+                let dictated = pieces.iter_mut().filter(|(key, _)| DICTATED.contains(&key.as_str()));
+                dictated.for_each(|(_, words)| *words = Value::Null);
+            }
+            value
+        };
+        commands.iter().map(one).collect()
+    }
+
+    /// Writes a refusal down.
+    pub(super) async fn refuse(
+        &self,
+        mut tx: GuildTx,
+        text: &str,
+        commands: Vec<Command>,
+        denied: Denied,
+        turn: &Turn,
+    ) -> Result<Outcome, StoreError> {
+        let reply = reply::refused(&denied);
+        let entry = self.journal_entry(text, &commands, turn, "refused", &reply);
+        if !tx.journal_write(&entry).await? {
+            tx.rollback().await?;
+            return self.taken_before(turn.turn).await;
+        }
+        if self.settings.dry_run {
+            tx.rollback().await?
+        } else {
+            tx.commit().await?
+        }
+        Ok(Outcome::Refused { denied, commands })
+    }
+
+    /// Writes down what was done, in the transaction that does it; `false` when the utterance has its row already.
+    pub(super) async fn write_down(
+        &self,
+        tx: &mut GuildTx,
+        text: &str,
+        done: &[Done],
+        commands: &[Command],
+        turn: &Turn,
+    ) -> Result<bool, StoreError> {
+        let reply = reply::done(done);
+        let image =
+            |one: &Done, side: &Option<Value>| json!({"kind": one.change.kind, "id": one.change.id, "row": side});
+        let mut entry = self.journal_entry(text, commands, turn, "applied", &reply);
+        entry.before = Some(done.iter().map(|one| image(one, &one.change.before)).collect());
+        entry.after = Some(done.iter().map(|one| image(one, &one.change.after)).collect());
+        tx.journal_write(&entry).await
+    }
+
+    fn journal_entry<'a>(
+        &'a self,
+        text: &'a str,
+        commands: &[Command],
+        turn: &'a Turn,
+        outcome: &'a str,
+        reply: &'a str,
+    ) -> JournalEntry<'a> {
+        JournalEntry {
+            utterance: turn.turn,
+            member_name: &self.session.member.name,
+            source: &turn.source,
+            heard: self.settings.keep_words.then_some(text),
+            route: turn.route,
+            commands: self.kept(commands),
+            outcome,
+            reply,
+            before: None,
+            after: None,
+        }
+    }
+}
