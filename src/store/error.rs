@@ -23,7 +23,9 @@ pub enum StoreError {
     #[error("the database has the newer schema version {0}, which this program does not know; update the program")]
     Newer(i64),
     /// A migration was changed after it was applied.
-    #[error("schema version {0} of the database differs from this program's; the database was made by another build")]
+    #[error(
+        "schema version {0} of the database differs from this program's; use the build that made the database, or another data folder (SPHERECONNECT_DATA_DIR)"
+    )]
     Altered(i64),
     /// The schema could not be brought up.
     #[error("the database's schema could not be brought up to date")]
