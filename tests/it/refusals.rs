@@ -193,7 +193,7 @@ async fn a_database_of_a_newer_program_is_left_alone() {
         .await
         .unwrap();
     let run = run(program_with(&demo, &["--as", ARCHON, "say", "Create squad Late"])).await;
-    message(run.expect(3, &["20261122000002", "another build"]));
+    message(run.expect(3, &["20261122000002", "another data folder"]));
 }
 
 #[tokio::test]
