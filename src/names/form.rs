@@ -9,7 +9,7 @@ use crate::domain::Kind;
 /// How much an exact match of a short form ("Nightfall") is worth, so that a full name stays ahead of it.
 const SHORT_FORM_WEIGHT: f32 = 0.96;
 /// How much one telling word of a task's or an objective's name is worth ("the beacons"). It has to be that very word.
-const TELLING_WORD_WEIGHT: f32 = 0.9;
+pub(super) const TELLING_WORD_WEIGHT: f32 = 0.9;
 /// The shortest telling word, in letters.
 const TELLING_LETTERS_MIN: usize = 4;
 /// How much the stored respelling is worth, so that a name that is written so stays ahead of one that only sounds so.

@@ -24,6 +24,8 @@ pub const TAKE_LONG_MIN: f32 = 0.68;
 const LONG_LETTERS: usize = 11;
 /// How far the best candidate must be ahead of the next; closer is an ambiguity, and is asked about.
 pub const MARGIN_MIN: f32 = 0.07;
+/// The score below which a name that was typed, and so not misheard, is read back before anything is changed.
+const TYPED_SURE_MIN: f32 = 0.86;
 /// The score of a name that is written or respelled exactly so; it wins over whatever only comes close.
 const EXACT_MIN: f32 = 0.99;
 /// The score from which a candidate is worth naming in a question ("did you mean …?").
@@ -76,6 +78,14 @@ pub enum Match<'r> {
     One(Candidate<'r>),
     /// Several that cannot be told apart by what was heard, best first.
     Several(Vec<Candidate<'r>>),
+}
+
+/// Whether a name of this score is better read back before something is changed: it was found by one telling word of it
+/// ("the bridge" for "Take the Bridge"), or it was typed and only comes close.
+#[must_use]
+pub fn is_unsure(score: f32, by_ear: bool) -> bool {
+    let by_one_word = (score - form::TELLING_WORD_WEIGHT).abs() < 1e-6;
+    by_one_word || (!by_ear && score < TYPED_SURE_MIN)
 }
 
 impl Roster {

@@ -23,7 +23,7 @@ use crate::domain::{Cue, Heard, TEXT_CHARS_MAX, Transcript, Utterance, Utterance
 use crate::hearing::wav;
 use crate::intent::resolve::Found;
 use crate::intent::{Command, Context, Question, is_doubtful_name, resolve};
-use crate::names::Roster;
+use crate::names::{Roster, is_unsure};
 use crate::outcome::{Answer, Done};
 use crate::reply::Reply;
 use crate::speech::{Recogniser, SpeechError};
@@ -289,7 +289,9 @@ impl Turns {
             return failed("unsupported", "I cannot send messages to the guild yet. Nothing was changed.".to_owned());
         }
         let began = Instant::now();
-        let doubtful = commands.iter().filter_map(Command::new_name).any(|name| is_doubtful_name(name, roster));
+        let by_ear = turn.source != TYPED;
+        let doubtful = commands.iter().filter_map(Command::new_name).any(|name| is_doubtful_name(name, roster))
+            || (found.iter().any(|one| is_unsure(one.score, by_ear)) && !commands.iter().all(Command::is_question));
         let carried = self.carry_out(text, commands, &understood, doubtful, turn).await;
         turn.ms.store += since(began);
         carried.unwrap_or_else(Outcome::Failed)

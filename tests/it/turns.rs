@@ -287,6 +287,21 @@ async fn what_touches_many_is_done_on_yes_and_dropped_on_no() {
     assert_eq!(outcomes(&refused), ["refused", "answered"], "who may not is not asked first: {refused:?}");
 }
 
+/// A task found by one word of its name, and a typed name that only comes close, change nothing before a "yes".
+#[tokio::test]
+async fn an_unsure_name_is_read_back_first() {
+    for (member, order) in [("Tzipora", "I'll take the geysers"), (ARCHON, "Assign jam the relay to Vashkor")] {
+        let demo = Demo::new().await;
+        let before = demo.guild_rows().await;
+        let asked = demo.say(member, &[order]).await;
+        assert_eq!(outcomes(&asked), ["asked"], "{asked:?}");
+        assert_eq!(before, demo.guild_rows().await, "{order}");
+        let done = demo.say(member, &[order, "yes"]).await;
+        assert_eq!(outcomes(&done), ["asked", "applied"], "{done:?}");
+        assert_carried_out(&before, &demo.guild_rows().await, commands(&done.turns()[1]), member);
+    }
+}
+
 #[tokio::test]
 async fn several_orders_in_one_breath_are_one_transaction() {
     let demo = Demo::new().await;
