@@ -26,11 +26,9 @@ impl Turns {
 
     /// The commands without dictated words, unless they are to be kept; a section above the brief is never kept.
     fn kept(&self, commands: &[Command]) -> Value {
-        let secret =
-            |one: &Command| matches!(one, Command::ObjectiveDescribe { section, .. } if *section > Clearance::Brief);
         let one = |command: &Command| {
             let mut value = json!(command);
-            if let Some(pieces) = value.as_object_mut().filter(|_| !self.settings.keep_words || secret(command)) {
+            if let Some(pieces) = value.as_object_mut().filter(|_| !self.settings.keep_words || is_secret(command)) {
                 let dictated = pieces.iter_mut().filter(|(key, _)| DICTATED.contains(&key.as_str()));
                 dictated.for_each(|(_, words)| *words = Value::Null);
             }
@@ -92,7 +90,7 @@ impl Turns {
             utterance: turn.turn,
             member_name: &self.session.member.name,
             source: &turn.source,
-            heard: self.settings.keep_words.then_some(text),
+            heard: (self.settings.keep_words && !commands.iter().any(is_secret)).then_some(text),
             route: turn.route,
             commands: self.kept(commands),
             outcome,
@@ -101,4 +99,9 @@ impl Turns {
             after: None,
         }
     }
+}
+
+/// Whether a command dictates a section above the brief.
+fn is_secret(command: &Command) -> bool {
+    matches!(command, Command::ObjectiveDescribe { section, .. } if *section > Clearance::Brief)
 }
