@@ -87,15 +87,6 @@ impl Grammar {
     pub fn parse(text: &str) -> Result<Self, TemplateError> {
         template::parse(text)
     }
-
-    /// How many actions have at least one wording.
-    #[must_use]
-    pub fn actions(&self) -> Vec<Action> {
-        let mut all: Vec<Action> = self.rules.iter().map(|rule| rule.action).collect();
-        all.sort_unstable();
-        all.dedup();
-        all
-    }
 }
 
 /// A word without the endings that speech adds and drops: "marked", "marks" and "mark" are one. Applied to both sides.

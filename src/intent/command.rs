@@ -225,7 +225,7 @@ impl Command {
     /// Whether it only asks. A question changes nothing and is never confirmed.
     #[must_use]
     pub fn is_question(&self) -> bool {
-        self.action().as_str().starts_with("ask.")
+        self.action().is_question()
     }
 
     /// Whether it touches more than one row's life or somebody's standing, and so is confirmed before it is applied.

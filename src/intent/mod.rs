@@ -96,6 +96,20 @@ value_set! {
     }
 }
 
+impl Action {
+    /// Whether it only asks.
+    #[must_use]
+    pub fn is_question(self) -> bool {
+        self.as_str().starts_with("ask.")
+    }
+
+    /// Whether it changes something; what is neither this nor a question is a word of conversation.
+    #[must_use]
+    pub fn is_change(self) -> bool {
+        self.as_str().contains('.') && !self.is_question()
+    }
+}
+
 /// An order as it was understood, before any name in it was looked up: an action and, for each piece that was said,
 /// the words as they were spoken.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]

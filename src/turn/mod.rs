@@ -274,12 +274,8 @@ impl Turns {
                 Ok(command) => commands.push(command),
                 Err(question) => {
                     turn.mentions = words::mentions(&found);
-                    self.pending = Some(Pending {
-                        asked: Instant::now(),
-                        route: turn.route,
-                        intents: understood.intents.clone(),
-                        wanted: Some((at, question.clone())),
-                    });
+                    let wanted = Some((at, question.clone()));
+                    self.pending = Some(Pending::new(turn.route, understood.intents.clone(), wanted));
                     return Outcome::Ask(Box::new(question));
                 }
             }
@@ -289,9 +285,9 @@ impl Turns {
             return failed("unsupported", "I cannot send messages to the guild yet. Nothing was changed.".to_owned());
         }
         let began = Instant::now();
-        let by_ear = turn.source != TYPED;
         let doubtful = commands.iter().filter_map(Command::new_name).any(|name| is_doubtful_name(name, roster))
-            || (found.iter().any(|one| is_unsure(one.score, by_ear)) && !commands.iter().all(Command::is_question));
+            || (found.iter().any(|one| is_unsure(one.score, context.by_ear))
+                && !commands.iter().all(Command::is_question));
         let carried = self.carry_out(text, commands, &understood, doubtful, turn).await;
         turn.ms.store += since(began);
         carried.unwrap_or_else(Outcome::Failed)
@@ -322,12 +318,7 @@ impl Turns {
         let risky = |one: &Command| one.is_risky() || (by_model && !one.is_question() && !own(one));
         if !understood.confirmed && (doubtful || commands.iter().any(risky)) {
             tx.rollback().await?;
-            self.pending = Some(Pending {
-                asked: Instant::now(),
-                route: turn.route,
-                intents: understood.intents.clone(),
-                wanted: None,
-            });
+            self.pending = Some(Pending::new(turn.route, understood.intents.clone(), None));
             return Ok(Outcome::Confirm(commands));
         }
         let (mut done, mut answers) = (Vec::new(), Vec::new());

@@ -24,11 +24,11 @@ const ANSWER_SECONDS_MAX: u64 = 20;
 /// What the next utterance may answer.
 #[derive(Debug, Clone)]
 pub(super) struct Pending {
-    pub(super) asked: Instant,
+    asked: Instant,
     pub(super) route: &'static str,
     pub(super) intents: Vec<Intent>,
     /// The piece that is asked for and the order it belongs to; `None` when only "yes" is missing.
-    pub(super) wanted: Option<(usize, Question)>,
+    wanted: Option<(usize, Question)>,
 }
 
 /// What is understood of an utterance.
@@ -36,6 +36,13 @@ pub(super) struct Pending {
 pub(super) struct Understood {
     pub(super) intents: Vec<Intent>,
     pub(super) confirmed: bool,
+}
+
+impl Pending {
+    /// Asked just now.
+    pub(super) fn new(route: &'static str, intents: Vec<Intent>, wanted: Option<(usize, Question)>) -> Self {
+        Self { asked: Instant::now(), route, intents, wanted }
+    }
 }
 
 impl Turns {
@@ -100,8 +107,7 @@ impl Turns {
             (Action::Confirm, Some(Pending { wanted: Some((at, question)), mut intents, route, .. })) => {
                 let Question::Unknown { field, choices, .. } = &question else {
                     // "Yes" is no answer to it; it stays open.
-                    self.pending =
-                        Some(Pending { asked: Instant::now(), route, intents, wanted: Some((at, question)) });
+                    self.pending = Some(Pending::new(route, intents, Some((at, question))));
                     return said(Ending::Asked, "Say which one.");
                 };
                 match (choices.first(), intents.get_mut(at)) {

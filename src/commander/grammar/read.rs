@@ -2,7 +2,7 @@
 
 use super::words::Words;
 use super::{Grammar, Reading, guard};
-use crate::intent::{Action, Intent};
+use crate::intent::Action;
 use crate::names::Roster;
 
 /// The most words of an utterance that are looked at; what is longer is not an order in fixed wording.
@@ -16,7 +16,8 @@ impl Grammar {
     #[must_use]
     pub fn read(&self, text: &str, roster: &Roster, called: &[String]) -> Option<Reading> {
         let called: Vec<Vec<String>> = called.iter().map(|name| Words::new(name).plain).collect();
-        let words = self.prepare(Words::new(text), &called, false);
+        let said = Words::new(text);
+        let words = self.prepare(said.clone(), &called, false);
         if words.plain.is_empty() || words.len() > WORDS_MAX {
             return None;
         }
@@ -25,13 +26,13 @@ impl Grammar {
         let read = |words: &Words| self.read_all(words, roster, ORDERS_MAX);
         let ended = self.prepare(words.clone(), &called, true);
         let reading = read(&words)
-            .or_else(|| read(&ended))
+            .or_else(|| if ended.plain == words.plain { None } else { read(&ended) })
             .or_else(|| self.put_right(&ended).and_then(|words| read(&words)))
             .or_else(|| self.read_one(&ended, roster, true))?;
-        let asks = text.trim_end().ends_with('?') && !guard::is_polite_order(&Words::new(text).plain);
+        let asks = text.trim_end().ends_with('?') && !guard::is_polite_order(&said.plain);
         // "Hold the Gate is done?" is a question, whatever a wording makes of it.
-        let changes = |one: &Intent| !one.action.as_str().starts_with("ask.") && one.action.as_str().contains('.');
-        if asks && reading.intents.iter().any(changes) { None } else { Some(reading) }
+        let changes = reading.intents.iter().any(|one| one.action.is_change());
+        if asks && changes { None } else { Some(reading) }
     }
 
     /// The words with every known mishearing replaced, or `None` when there is none.

@@ -70,8 +70,8 @@ fn read(text: &str) -> String {
 #[test]
 fn the_shipped_wordings_can_be_read_and_cover_every_action() {
     let grammar = Grammar::built_in().unwrap();
-    let missing: Vec<&str> =
-        Action::ALL.iter().filter(|one| !grammar.actions().contains(one)).map(|one| one.as_str()).collect();
+    let worded = |action: &Action| grammar.rules.iter().any(|rule| rule.action == *action);
+    let missing: Vec<&str> = Action::ALL.iter().filter(|one| !worded(one)).map(|one| one.as_str()).collect();
     // A broadcast has nowhere to go yet.
     assert_eq!(missing, ["guild.broadcast"]);
 }
