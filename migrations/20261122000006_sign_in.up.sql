@@ -1,8 +1,8 @@
 -- Signing in, and who may manage it.
 --
 -- The clear password or PIN never comes here. `users.password` and `users.pin` hold a verifier,
---     argon2id$m=19456,t=2,p=1$<salt, base64>$<sha256 of K, hexadecimal>
--- where the client computes K = argon2id(secret, salt) and sends K. Who reads a verifier cannot compute K from it.
+--     argon2id$m=19456,t=2,p=1$<salt>$<sha256 of K>
+-- (both hexadecimal) where the client computes K = argon2id(secret, salt) and sends K. Who reads a verifier cannot compute K from it.
 --
 -- A client may roll back whatever it did in its own transaction, a failure counter included. So signing in takes two
 -- transactions. `sign_in_try` counts the guess as a failure and looks at no secret at all: there is nothing in it to
@@ -207,7 +207,7 @@ create function verifier_is_valid(verifier text) returns boolean
     language sql immutable parallel safe set search_path = pg_catalog, public, pg_temp
 begin atomic
     select case when verifier collate "C"
-            ~ '^argon2id[$]m=[1-9][0-9]{0,4},t=[1-9][0-9]?,p=1[$][A-Za-z0-9+/]{22}==[$][0-9a-f]{64}$'
+            ~ '^argon2id[$]m=[1-9][0-9]{0,4},t=[1-9][0-9]?,p=1[$][0-9a-f]{32}[$][0-9a-f]{64}$'
         then substring(verifier from 'm=([0-9]+)')::int between 8 and 65536
             and substring(verifier from 't=([0-9]+)')::int between 1 and 10
         else false end;
@@ -220,7 +220,7 @@ create function sign_in_parameters(guild text, member text, kind text) returns t
 as $$
 declare
     asked constant text := concat_ws(e'\n', left(lower(guild), 200), left(lower(member), 200), kind);
-    invented constant text := 'argon2id$m=19456,t=2,p=1$' || encode(substr(secret_hash('salt' || asked), 1, 16), 'base64');
+    invented constant text := 'argon2id$m=19456,t=2,p=1$' || encode(substr(secret_hash('salt' || asked), 1, 16), 'hex');
     place constant uuid := coalesce(
         (select g.id from guilds g where lower(g.name) = lower(sign_in_parameters.guild)), gen_random_uuid());
     verifier text;

@@ -7,12 +7,16 @@ use std::time::Duration;
 use secrecy::SecretString;
 use serde::Deserialize;
 
+use crate::secrets::Secrets;
+
 /// The documented defaults; also what a user copies to begin with.
 pub const DEFAULT_TEXT: &str = include_str!("../config.toml");
 
 /// Every setting, checked.
 #[derive(Debug, Clone)]
 pub struct Config {
+    /// What the environment says to sign in with.
+    pub secrets: Secrets,
     /// Which guild, when `--guild` does not say.
     pub guild: Option<String>,
     /// Which member, when `--as` does not say.
@@ -276,6 +280,7 @@ fn check(file: File, environment: &impl Fn(&str) -> Option<String>) -> Result<Co
         connect: Duration::from_millis(file.endpoint.connect_ms),
     });
     Ok(Config {
+        secrets: Secrets::load(environment),
         guild: some(file.guild.name),
         member: some(file.guild.member),
         data_dir,

@@ -91,8 +91,9 @@ async fn database(config: &Config) -> Result<String, String> {
     let place =
         if status.embedded { format!("embedded, in {}", config.data_dir.display()) } else { "server".to_owned() };
     let guilds = match status.guilds {
-        0 => "no guild yet: `sphereconnect guild import FILE.toml`".to_owned(),
-        count => format!("{count} guild{}", if count == 1 { "" } else { "s" }),
+        None => "its guilds are not this login's to list".to_owned(),
+        Some(0) => "no guild yet: `sphereconnect guild import FILE.toml`".to_owned(),
+        Some(count) => format!("{count} guild{}", if count == 1 { "" } else { "s" }),
     };
     Ok(format!("PostgreSQL {} ({place}), {} migrations, {guilds}", status.version, status.migrations))
 }

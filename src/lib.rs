@@ -9,6 +9,7 @@
 
 pub mod cli;
 pub mod config;
+pub mod secrets;
 pub mod telemetry;
 
 pub mod authority;

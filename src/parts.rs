@@ -45,9 +45,14 @@ impl Failure {
 impl From<StoreError> for Failure {
     fn from(error: StoreError) -> Self {
         match error {
-            StoreError::Url | StoreError::Guild(_) | StoreError::Member(_) | StoreError::Protected(_) => {
-                Self::usage(error)
-            }
+            StoreError::Url
+            | StoreError::Guild(_)
+            | StoreError::Member(_)
+            | StoreError::Protected(_)
+            | StoreError::SignIn
+            | StoreError::Secret(_)
+            | StoreError::Denied(_)
+            | StoreError::NotKeeper => Self::usage(error),
             other => Self::part(other),
         }
     }

@@ -1,6 +1,7 @@
 //! Why the database did not do it, in words for people.
 
 use super::embedded::EmbeddedError;
+use crate::secrets::SecretError;
 
 /// Why the store could not open, sign in, read or write.
 #[derive(Debug, thiserror::Error)]
@@ -36,12 +37,41 @@ pub enum StoreError {
     /// No such member, or none chosen.
     #[error("{0}")]
     Member(String),
-    /// The member is protected by a password, PIN, TOTP or a lock.
-    #[error("{0} has a password, PIN or TOTP, or is locked; this release acts only for members without them")]
+    /// A member without a secret is locked.
+    #[error("{0} is locked; `sphereconnect member unlock` lifts it")]
     Protected(String),
-    /// The login may not open a session for a member.
-    #[error("this database login may not act for a member; use the login that owns the guild's tables")]
+    /// Signing in did not work. Which of it was wrong is told to nobody.
+    #[error(
+        "signing in did not work: the guild's or member's name, the password, PIN or code is wrong, or there were too \
+         many tries, which lock an account for a while"
+    )]
+    SignIn,
+    /// There is nothing to sign in with, or a new secret breaks a rule.
+    #[error(transparent)]
+    Secret(#[from] SecretError),
+    /// The database asks for a computation that no honest one asks for.
+    #[error("the database sends sign-in parameters outside the limits of this program; check that it is the right one")]
+    Parameters,
+    /// The member may not do that.
+    #[error("{0}")]
+    Denied(String),
+    /// The login may not do what only the owner of the tables may.
+    #[error("this database login may not do that; use the login that owns the guild's tables")]
     NotKeeper,
+    /// The login is not one of this program's.
+    #[error("this database login may not sign members in; it must be sphereconnect_app, be granted that role, or own the tables")]
+    NotApp,
+    /// The database's schema is older than this program, and the login may not change that.
+    #[error(
+        "the database's schema version {found} is older than this program's {known}; ask the operator to run \
+         `sphereconnect db migrate`"
+    )]
+    Older {
+        /// The database's; 0 when it has none.
+        found: i64,
+        /// The program's.
+        known: i64,
+    },
     /// The session is over.
     #[error("the session has ended; start the program again to sign in")]
     SessionOver,
@@ -75,8 +105,10 @@ impl StoreError {
             Self::Url | Self::Guild(_) | Self::Member(_) => "settings",
             Self::Away(_) | Self::Embedded(_) | Self::Stopped => "database_away",
             Self::Uncertain(_) => "uncertain",
-            Self::Newer(_) | Self::Altered(_) | Self::Migrate(_) => "schema",
-            Self::Protected(_) | Self::NotKeeper | Self::SessionOver => "sign_in",
+            Self::Newer(_) | Self::Older { .. } | Self::Altered(_) | Self::Migrate(_) => "schema",
+            Self::Protected(_) | Self::SignIn | Self::Secret(_) | Self::Parameters | Self::SessionOver => "sign_in",
+            Self::NotKeeper | Self::NotApp => "login",
+            Self::Denied(_) => "denied",
             Self::Gone => "gone",
             Self::Elsewhere => "batch",
             Self::Refused(_) => "refused_by_database",

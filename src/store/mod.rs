@@ -13,6 +13,8 @@ mod images;
 mod journal;
 mod roster;
 mod session;
+mod sign_in;
+mod sign_in_key;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -23,6 +25,7 @@ use sqlx::{ConnectOptions as _, Connection as _, Postgres, Transaction};
 
 use crate::config::Config;
 use crate::guild_file::GuildFile;
+use crate::secrets::Secrets;
 use embedded::{Embedded, EmbeddedOptions};
 
 pub use error::StoreError;
@@ -45,6 +48,8 @@ pub struct Store {
     pool: PgPool,
     embedded: Option<Arc<Embedded>>,
     statement: Duration,
+    secrets: Secrets,
+    keeper: bool,
 }
 
 /// What there is to say about the open database.
@@ -56,8 +61,8 @@ pub struct StoreStatus {
     pub embedded: bool,
     /// How many migrations are applied.
     pub migrations: i64,
-    /// How many guilds there are.
-    pub guilds: i64,
+    /// How many guilds there are; `None` where the login may not know.
+    pub guilds: Option<i64>,
 }
 
 /// One transaction of a signed-in member. Rolled back unless it is committed.
@@ -67,10 +72,11 @@ pub struct GuildTx {
 }
 
 impl Store {
-    /// Opens the server the settings name, or the embedded database, and brings its schema up to this program's.
+    /// Opens the server the settings name, or the embedded database. A login that owns the tables is the keeper: it
+    /// brings the schema up to this program's, and may import, export and manage. Any other login only signs members in.
     ///
     /// # Errors
-    /// See [`StoreError`]; a schema newer than this program is refused.
+    /// See [`StoreError`]; a schema newer than this program is refused, and an older one when the login is no keeper.
     pub async fn open(config: &Config, progress: Progress) -> Result<Self, StoreError> {
         let (options, embedded) = match &config.database.url {
             Some(url) => {
@@ -105,9 +111,35 @@ impl Store {
             .connect_with(options)
             .await
             .map_err(StoreError::connect)?;
-        let store = Self { pool, embedded, statement: config.database.statement };
-        store.migrate().await?;
+        let keeper = embedded.is_some() || is_keeper(&pool).await?;
+        let (statement, secrets) = (config.database.statement, config.secrets.clone());
+        let store = Self { pool, embedded, statement, secrets, keeper };
+        if store.keeper { store.migrate().await? } else { store.schema_check().await? }
         Ok(store)
+    }
+
+    /// Whether the login owns the tables.
+    #[must_use]
+    pub fn is_keeper(&self) -> bool {
+        self.keeper
+    }
+
+    /// What a login that may not migrate does instead.
+    async fn schema_check(&self) -> Result<(), StoreError> {
+        let known = MIGRATIONS.iter().map(|one| one.version).max().unwrap_or_default();
+        let mut tx = self.begin_app().await?;
+        let found = sqlx::query_scalar!("select schema_version()").fetch_one(&mut *tx).await;
+        let found = match found {
+            Ok(found) => found.unwrap_or_default(),
+            // A schema from before the function was.
+            Err(error) if code_is(&error, "42883") => 0,
+            Err(error) => return Err(StoreError::from(error)),
+        };
+        match found.cmp(&known) {
+            std::cmp::Ordering::Less => Err(StoreError::Older { found, known }),
+            std::cmp::Ordering::Greater => Err(StoreError::Newer(found)),
+            std::cmp::Ordering::Equal => Ok(()),
+        }
     }
 
     async fn migrate(&self) -> Result<(), StoreError> {
@@ -123,8 +155,23 @@ impl Store {
     /// # Errors
     /// [`StoreError::Away`] when the database cannot be reached.
     pub async fn begin(&self, session: &Session) -> Result<GuildTx, StoreError> {
+        let mut tx = self.begin_app().await?;
+        // Bound, so that the token stands in no statement that another connection could read.
+        sqlx::query!(
+            "select set_config('sphereconnect.token', $1, true) as token,
+                set_config('statement_timeout', $2, true) as patience, session_touch() as touched",
+            session.token(),
+            self.statement.as_millis().to_string()
+        )
+        .fetch_one(&mut *tx)
+        .await?;
+        Ok(GuildTx { tx })
+    }
+
+    /// Begins a transaction as the program's role, for nobody yet.
+    async fn begin_app(&self) -> Result<Transaction<'static, Postgres>, StoreError> {
         const OPENING: &str = "begin; set local role sphereconnect_app";
-        let mut tx = match (self.pool.begin_with(OPENING).await, &self.embedded) {
+        Ok(match (self.pool.begin_with(OPENING).await, &self.embedded) {
             (Ok(tx), _) => tx,
             (Err(error), Some(embedded)) if is_away(&error) => {
                 // The server crashed, or the program that ran it left: start it and try once more.
@@ -134,17 +181,9 @@ impl Store {
                 self.pool.set_connect_options(embedded.connect_options(embedded::DATABASE));
                 self.pool.begin_with(OPENING).await.map_err(StoreError::connect)?
             }
+            (Err(error), _) if code_is(&error, "42501") => return Err(StoreError::NotApp),
             (Err(error), _) => return Err(StoreError::from(error)),
-        };
-        // Bound, so that the token stands in no statement that another connection could read.
-        sqlx::query!(
-            "select set_config('sphereconnect.token', $1, true) as token, set_config('statement_timeout', $2, true) as patience",
-            session.token(),
-            self.statement.as_millis().to_string()
-        )
-        .fetch_one(&mut *tx)
-        .await?;
-        Ok(GuildTx { tx })
+        })
     }
 
     /// Brings a guild file's content into the database, in one transaction.
@@ -193,20 +232,38 @@ impl Store {
     /// # Errors
     /// [`StoreError::Away`] when it cannot be reached.
     pub async fn status(&self) -> Result<StoreStatus, StoreError> {
-        let row = sqlx::query!(
-            r#"select current_setting('server_version') as "version!", (select count(*) from guilds) as "guilds!""#
-        )
-        .fetch_one(&self.pool)
-        .await?;
+        let version = sqlx::query_scalar!(r#"select current_setting('server_version') as "version!""#);
+        let version = version.fetch_one(&self.pool).await?;
+        let embedded = self.embedded.is_some();
+        if !self.keeper {
+            // Opening found the schema to be this program's; who else is on the server is not this login's to know.
+            let migrations = MIGRATIONS.iter().filter(|one| !one.migration_type.is_down_migration()).count();
+            return Ok(StoreStatus { version, embedded, migrations: migrations.try_into().unwrap_or(0), guilds: None });
+        }
+        let guilds = sqlx::query_scalar!(r#"select count(*) as "guilds!" from guilds"#).fetch_one(&self.pool).await?;
         let migrations: i64 =
             sqlx::query_scalar("select count(*) from _sqlx_migrations where success").fetch_one(&self.pool).await?;
-        Ok(StoreStatus { version: row.version, embedded: self.embedded.is_some(), migrations, guilds: row.guilds })
+        Ok(StoreStatus { version, embedded, migrations, guilds: Some(guilds) })
     }
 
     /// Closes the connections. The embedded server, when it is ours, stops when the store is dropped.
     pub async fn close(&self) {
         self.pool.close().await;
     }
+}
+
+/// Whether the login owns the tables, or may make them where there are none.
+async fn is_keeper(pool: &PgPool) -> Result<bool, StoreError> {
+    let owns = sqlx::query_scalar!(
+        r#"select coalesce(
+            (select pg_has_role(current_user, relowner, 'usage') from pg_class where oid = to_regclass('public.guilds')),
+            has_schema_privilege('public', 'create')) as "owns!""#
+    );
+    Ok(owns.fetch_one(pool).await?)
+}
+
+fn code_is(error: &sqlx::Error, code: &str) -> bool {
+    error.as_database_error().and_then(|one| one.code()).is_some_and(|found| found == code)
 }
 
 fn is_away(error: &sqlx::Error) -> bool {

@@ -195,15 +195,15 @@ impl Turns {
             // A session lasts half a day, a daemon longer.
             Err(StoreError::SessionOver) => {
                 tx.rollback().await?;
-                let (guild, member) = (self.session.guild.clone(), self.session.member.name.clone());
-                self.session = self.store.sign_in(Some(&guild), Some(&member)).await?;
+                self.session = self.store.sign_in_again(&self.session).await?;
                 tx = self.store.begin(&self.session).await?;
                 tx.view().await?
             }
             other => other?,
         };
         let past = tx.journal_find(turn.turn).await?;
-        tx.rollback().await?;
+        // Nothing but the note that the session is in use.
+        tx.commit().await?;
         turn.ms.store += since(began);
         let began = Instant::now();
         let entries = std::mem::take(&mut view.entries);
