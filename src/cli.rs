@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
+use uuid::Uuid;
 
 /// The voice that runs a guild: spoken orders become changes in the guild's PostgreSQL, answered aloud.
 #[derive(Debug, Parser)]
@@ -90,6 +91,14 @@ pub enum Command {
     /// Bring guilds in and out
     #[command(subcommand)]
     Guild(Guild),
+    /// Passwords, PINs, TOTP codes, locks and sessions of members
+    ///
+    /// With --as MEMBER, that member signs in and manages themselves and, with the right manage_users, members below
+    /// their own rank. Without it the owner of the database manages any member of --guild. Secrets come from a prompt
+    /// or the environment: SPHERECONNECT_PASSWORD, SPHERECONNECT_PIN and SPHERECONNECT_TOTP to sign in with,
+    /// SPHERECONNECT_NEW_PASSWORD and SPHERECONNECT_NEW_PIN to set.
+    #[command(subcommand)]
+    Member(Member),
     /// The database
     #[command(subcommand)]
     Db(Db),
@@ -111,6 +120,61 @@ pub enum Guild {
     Export,
     /// List the guilds
     List,
+}
+
+/// Commands about how members sign in. Without a name it is the member of --as.
+#[derive(Debug, Subcommand)]
+pub enum Member {
+    /// Set a password of at least 8 characters, or clear it
+    Password {
+        /// Whose
+        #[arg(value_name = "NAME")]
+        name: Option<String>,
+        /// Take it away
+        #[arg(long)]
+        clear: bool,
+    },
+    /// Set a PIN of 4 to 12 digits, or clear it
+    Pin {
+        /// Whose
+        #[arg(value_name = "NAME")]
+        name: Option<String>,
+        /// Take it away
+        #[arg(long)]
+        clear: bool,
+    },
+    /// Set up TOTP: shows a secret once and asks for a first code of it
+    Totp {
+        /// Whose
+        #[arg(value_name = "NAME")]
+        name: Option<String>,
+        /// Take it away
+        #[arg(long)]
+        clear: bool,
+    },
+    /// Let a locked member try again at once
+    Unlock {
+        /// Whom
+        #[arg(value_name = "NAME")]
+        name: String,
+    },
+    /// Show how members sign in, who is locked, and when they last signed in
+    Status {
+        /// Only this member
+        #[arg(value_name = "NAME")]
+        name: Option<String>,
+    },
+    /// List the open sessions
+    Sessions,
+    /// End a session, or all sessions of a member
+    EndSession {
+        /// The session's id, as `member sessions` lists it
+        #[arg(value_name = "SESSION", required_unless_present = "all", conflicts_with = "all")]
+        session: Option<Uuid>,
+        /// End all sessions of this member but this command's own
+        #[arg(long, value_name = "NAME")]
+        all: Option<String>,
+    },
 }
 
 /// Commands about the database.

@@ -30,5 +30,6 @@ pub mod aloud;
 pub mod demo;
 pub mod doctor;
 pub mod listen;
+pub mod member;
 pub mod parts;
 pub mod show;

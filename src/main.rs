@@ -12,7 +12,7 @@ use sphereconnect::config::Config;
 use sphereconnect::domain::UtteranceId;
 use sphereconnect::parts::{self, EXIT_DONE, EXIT_SOME_NOT, Failure};
 use sphereconnect::turn::{Ending, Input};
-use sphereconnect::{demo, doctor, guild_file, listen, show, speech, telemetry};
+use sphereconnect::{demo, doctor, guild_file, listen, member, show, speech, telemetry};
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
@@ -50,6 +50,7 @@ fn start(cli: Cli) -> Result<u8, Failure> {
             }
             Command::Doctor => doctor::run(&config, cli.global.json).await,
             Command::Guild(command) => guild(&config, &cli.global, command).await,
+            Command::Member(command) => member::run(&config, &cli.global, command).await,
             Command::Db(Db::Migrate) => {
                 let status = parts::store(&config).await?.status().await?;
                 let (count, version) = (status.migrations, status.version);
@@ -99,15 +100,15 @@ async fn guild(config: &Config, global: &Global, command: Guild) -> Result<u8, F
                 let count = problems.len();
                 Failure::usage(anyhow::anyhow!("nothing was imported, {count} problems:\n{}", lines.join("\n")))
             })?;
-            let report = parts::store(config).await?.guild_import(&parsed).await?;
+            let report = parts::keeper(config).await?.guild_import(&parsed).await?;
             show::import(&report, global.json);
         }
         Guild::Export => {
-            let store = parts::store(config).await?;
+            let store = parts::keeper(config).await?;
             let name = store.guild_name(global.guild.as_deref().or(config.guild.as_deref())).await?;
             show::line(guild_file::render(&store.guild_export(&name).await?).trim_end());
         }
-        Guild::List => show::guilds(&parts::store(config).await?.guild_list().await?, global.json),
+        Guild::List => show::guilds(&parts::keeper(config).await?.guild_list().await?, global.json),
     }
     Ok(EXIT_DONE)
 }

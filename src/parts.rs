@@ -85,6 +85,15 @@ pub async fn store(config: &Config) -> Result<Arc<Store>, Failure> {
     Ok(Arc::new(store?))
 }
 
+/// Opens the database as the owner of its tables.
+///
+/// # Errors
+/// [`StoreError::NotKeeper`] for any other login; see [`StoreError`].
+pub async fn keeper(config: &Config) -> Result<Arc<Store>, Failure> {
+    let store = store(config).await?;
+    if store.is_keeper() { Ok(store) } else { Err(StoreError::NotKeeper.into()) }
+}
+
 /// Loads the recogniser.
 ///
 /// # Errors

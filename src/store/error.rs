@@ -59,7 +59,9 @@ pub enum StoreError {
     #[error("this database login may not do that; use the login that owns the guild's tables")]
     NotKeeper,
     /// The login is not one of this program's.
-    #[error("this database login may not sign members in; it must be sphereconnect_app, be granted that role, or own the tables")]
+    #[error(
+        "this database login may not sign members in; it must be sphereconnect_app, be granted that role, or own the tables"
+    )]
     NotApp,
     /// The database's schema is older than this program, and the login may not change that.
     #[error(

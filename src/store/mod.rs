@@ -15,6 +15,7 @@ mod roster;
 mod session;
 mod sign_in;
 mod sign_in_key;
+mod sign_in_manage;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -33,6 +34,7 @@ pub use guild::{Count, GuildError, GuildSummary, ImportReport};
 pub use journal::{Entry as JournalEntry, Past};
 pub use roster::View;
 pub use session::Session;
+pub use sign_in_manage::{Managing, SessionEntry, SignInStatus};
 
 /// The schema, and how to get there and back.
 pub static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!("./migrations");
@@ -114,7 +116,11 @@ impl Store {
         let keeper = embedded.is_some() || is_keeper(&pool).await?;
         let (statement, secrets) = (config.database.statement, config.secrets.clone());
         let store = Self { pool, embedded, statement, secrets, keeper };
-        if store.keeper { store.migrate().await? } else { store.schema_check().await? }
+        if store.keeper {
+            store.migrate().await?
+        } else {
+            store.schema_check().await?
+        }
         Ok(store)
     }
 

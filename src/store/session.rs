@@ -113,8 +113,12 @@ impl Store {
 
     /// Asks the database whose token it is.
     pub(super) async fn session(&self, token: SecretString, again: Again) -> Result<Session, StoreError> {
-        let mut session =
-            Session { token, again, guild: String::new(), member: Named { id: MemberId(Uuid::nil()), name: String::new() } };
+        let mut session = Session {
+            token,
+            again,
+            guild: String::new(),
+            member: Named { id: MemberId(Uuid::nil()), name: String::new() },
+        };
         let mut tx: GuildTx = self.begin(&session).await?;
         let who = sqlx::query!(r#"select guild as "guild!", member as "member!", name as "name!" from session_who()"#)
             .fetch_optional(&mut *tx.tx)
@@ -146,14 +150,10 @@ impl Store {
         if found.locked {
             return Err(StoreError::Protected(found.name));
         }
-        let token = sqlx::query_scalar!(
-            r#"select session_open($1, $2, 'keeper', $3) as "token!""#,
-            guild,
-            found.id,
-            AGENT
-        )
-        .fetch_one(&self.pool)
-        .await?;
+        let token =
+            sqlx::query_scalar!(r#"select session_open($1, $2, 'keeper', $3) as "token!""#, guild, found.id, AGENT)
+                .fetch_one(&self.pool)
+                .await?;
         self.session(token.into(), Again::Named).await.map(Some)
     }
 

@@ -91,7 +91,9 @@ pub(super) async fn verifier(secret: &SecretString) -> Result<String, StoreError
 
 /// Whether a verifier is this secret's.
 pub(super) async fn verifies(verifier: &str, secret: &SecretString) -> bool {
-    let Some(parameters) = verifier.rsplit_once('$').and_then(|(text, _)| Parameters::parse(text)) else { return false };
+    let Some(parameters) = verifier.rsplit_once('$').and_then(|(text, _)| Parameters::parse(text)) else {
+        return false;
+    };
     let (secret, wanted) = (secret.clone(), verifier.to_owned());
     let computed = tokio::task::spawn_blocking(move || {
         parameters.key(&secret).is_some_and(|key| parameters.verifier(&key) == wanted)

@@ -15,6 +15,7 @@ use sphereconnect::speech::Recogniser;
 use sphereconnect::store::Store;
 use sphereconnect::turn::{Input, Turns};
 
+use crate::support::PASSWORD;
 use crate::support::demo::{ARCHON, Demo, Rows, assert_carried_out, row, run};
 
 /// Recordings and their orders.
@@ -39,6 +40,7 @@ impl Stage {
         let demo = Demo::new().await;
         let settings = BTreeMap::from([
             ("SPHERECONNECT_DATABASE_URL", demo.db.url()),
+            ("SPHERECONNECT_PASSWORD", PASSWORD.to_owned()),
             ("SPHERECONNECT_DATA_DIR", demo.folder.path().to_str().unwrap().to_owned()),
         ]);
         let config = Config::load(None, |name| settings.get(name).cloned()).unwrap();

@@ -12,6 +12,7 @@ const ROOT: &str = env!("CARGO_MANIFEST_DIR");
 const LINES_MAX: usize = 400;
 /// Outside crates and the places that may name them: a folder, or a file without its ending.
 const HOMES: &[(&str, &[&str])] = &[
+    ("argon2", &["store/sign_in_key"]),
     ("audioadapter_buffers", &["hearing"]),
     ("clap", &["cli", "main"]),
     ("cpal", &["hearing"]),
@@ -20,6 +21,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("reqwest", &["commander"]),
     ("rodio", &["voice"]),
     ("rphonetic", &["names"]),
+    ("rpassword", &["secrets"]),
     ("rtrb", &["hearing"]),
     ("rubato", &["hearing"]),
     ("rustls", &["commander"]),

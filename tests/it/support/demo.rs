@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 use sqlx::AssertSqlSafe;
 
-use super::{Folder, TestDb, database, folder, program};
+use super::{Folder, PASSWORD, TestDb, database, folder, give_passwords, program};
 
 /// The demo's guild file.
 pub const FILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/src/demo/guild.toml");
@@ -76,13 +76,14 @@ impl Demo {
         let mut import = demo.program();
         import.args(["guild", "import", FILE]);
         run(import).await.expect(0, &[]);
+        give_passwords(&demo.db.pool).await;
         demo
     }
 
-    /// The program with this database.
+    /// The program with this database, and the password that every member has.
     pub fn program(&self) -> Command {
         let mut command = program(self.folder.path());
-        command.env("SPHERECONNECT_DATABASE_URL", self.db.url());
+        command.env("SPHERECONNECT_DATABASE_URL", self.db.url()).env("SPHERECONNECT_PASSWORD", PASSWORD);
         command
     }
 
@@ -105,10 +106,13 @@ impl Demo {
         path
     }
 
-    /// Everything in the database but the journal and who is signed in.
+    /// Everything in the database but the journal and who is or was signed in.
     pub async fn guild_rows(&self) -> Rows {
         let mut rows = self.rows().await;
-        rows.retain(|(table, _), _| table != "journal" && table != "user_sessions");
+        rows.retain(|(table, _), _| !["journal", "user_sessions", "sign_in_tries"].contains(&table.as_str()));
+        for row in rows.values_mut().filter_map(Value::as_object_mut) {
+            row.remove("last_login");
+        }
         rows
     }
 

@@ -14,6 +14,7 @@ use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Mutex, OnceLock};
 
+use sha2::{Digest as _, Sha256};
 use sphereconnect::store::embedded::{Embedded, EmbeddedOptions, KEEPER};
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::{AssertSqlSafe, ConnectOptions, Connection, PgPool};
@@ -83,6 +84,34 @@ async fn copy_of(template: &str) -> TestDb {
     let (options, socket_dir) = reach(&name);
     let pool = PgPoolOptions::new().max_connections(POOL_CONNECTIONS_MAX).connect_with(options.clone()).await.unwrap();
     TestDb { pool, name, options, socket_dir, _permit: permit }
+}
+
+/// What every member of a test's guild signs in with, once [`give_passwords`] was called.
+pub const PASSWORD: &str = "plain made-up words";
+
+/// Gives every member in the database the password [`PASSWORD`].
+pub async fn give_passwords(pool: &PgPool) {
+    let sql = "update users set password = $1";
+    sqlx::query(sql).bind(verifier(PASSWORD)).execute(pool).await.unwrap();
+}
+
+/// The cheapest verifier that there may be: tests need many.
+pub fn verifier(secret: &str) -> String {
+    let (cost, salt) = ("m=8,t=1,p=1", *b"not a random one");
+    format!("argon2id${cost}${}${}", hex(&salt), hex(&Sha256::digest(key(secret, &salt))))
+}
+
+/// The key of a secret under the cost of [`verifier`].
+pub fn key(secret: &str, salt: &[u8]) -> [u8; 32] {
+    let params = argon2::Params::new(8, 1, 1, Some(32)).unwrap();
+    let mut key = [0; 32];
+    let argon = argon2::Argon2::new(argon2::Algorithm::Argon2id, argon2::Version::V0x13, params);
+    argon.hash_password_into(secret.as_bytes(), salt, &mut key).unwrap();
+    key
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::new(), |text, byte| format!("{text}{byte:02x}"))
 }
 
 /// The program with nothing of the tester's settings, keeping its data in `data_dir`.
