@@ -9,6 +9,7 @@ use chrono::{DateTime, Utc};
 
 use crate::domain::{Availability, Clearance, Name, ObjectiveStatus, Percent, Priority, TaskStatus};
 
+mod limits;
 mod normalise;
 mod parse;
 mod read;
@@ -16,6 +17,7 @@ mod render;
 #[cfg(test)]
 mod tests;
 
+pub use limits::{FOR_EVER, Limits};
 pub use parse::parse;
 pub(crate) use read::suggestion;
 pub use render::render;
@@ -104,6 +106,8 @@ pub struct GuildFile {
     pub name: Name,
     /// What it is about.
     pub description: Said<String>,
+    /// How long things last in it.
+    pub limits: Limits,
     /// The commander who speaks for it.
     pub commander: Commander,
     /// What its ranks may be allowed to do.
@@ -183,7 +187,7 @@ pub struct Member {
     pub availability: Option<Availability>,
     /// Free words, lower-cased.
     pub preferences: Option<Vec<String>>,
-    /// The environment variable with their password; an import does not apply it, it only reports that.
+    /// The environment variable with their password. An import makes its value the password; an export knows none.
     pub password_env: Option<String>,
 }
 

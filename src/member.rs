@@ -10,7 +10,7 @@ use serde_json::json;
 use crate::cli::{Global, Member};
 use crate::config::Config;
 use crate::parts::{self, EXIT_DONE, EXIT_SOME_NOT, Failure};
-use crate::secrets::SecretKind;
+use crate::secrets::{SecretKind, Secrets};
 use crate::show;
 use crate::store::{Managing, Session, Store, StoreError};
 
@@ -57,7 +57,7 @@ async fn carry_out(
             show::line(format_args!("{} signs in without a TOTP code from now on", member.name));
         }
         Member::Totp { name, clear: false } => {
-            return totp(store, manage, session, guild, config, name.as_deref()).await;
+            return totp(store, manage, session, guild, name.as_deref()).await;
         }
         Member::Unlock { name } => {
             let member = manage.member(Some(&name)).await?;
@@ -111,7 +111,6 @@ async fn totp(
     mut manage: Managing,
     session: Option<&Session>,
     guild: Option<&str>,
-    config: &Config,
     name: Option<&str>,
 ) -> Result<u8, Failure> {
     let member = manage.member(name).await?;
@@ -125,8 +124,7 @@ async fn totp(
         escaped(&issuer),
         escaped(&member.name)
     ));
-    let secrets = config.secrets.clone();
-    let typed = tokio::task::spawn_blocking(move || secrets.first_code()).await;
+    let typed = tokio::task::spawn_blocking(Secrets::first_code).await;
     let code = typed.map_err(|_| StoreError::Stopped)?.map_err(StoreError::from)?;
     let mut manage = match session {
         Some(session) => store.manage(session).await?,

@@ -61,7 +61,7 @@ impl From<StoreError> for Failure {
 impl From<GuildError> for Failure {
     fn from(error: GuildError) -> Self {
         match error {
-            GuildError::Unknown { .. } | GuildError::Refused { .. } => Self::usage(error),
+            GuildError::Unknown { .. } | GuildError::Refused { .. } | GuildError::Password { .. } => Self::usage(error),
             other => Self::part(other),
         }
     }

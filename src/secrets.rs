@@ -2,7 +2,7 @@
 //! an argument, for every user of the machine can list those.
 
 use std::fmt;
-use std::io::IsTerminal as _;
+use std::io::{BufRead as _, IsTerminal as _, Read as _};
 
 use secrecy::{ExposeSecret as _, SecretString};
 
@@ -22,6 +22,9 @@ pub const PASSWORD_CHARS_MIN: usize = 8;
 pub const PASSWORD_BYTES_MAX: usize = 1024;
 /// The fewest and the most digits of a PIN.
 pub const PIN_DIGITS: std::ops::RangeInclusive<usize> = 4..=12;
+
+/// The longest line that is read as a code.
+const CODE_BYTES_MAX: u64 = 64;
 
 /// Which of a member's two secrets. Each has its own verifier, failure counter and lock.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -157,18 +160,24 @@ impl Secrets {
         Ok(secret)
     }
 
-    /// The first code of a new TOTP secret, from the environment or the terminal.
+    /// The first code of a new TOTP secret: typed at the terminal, or a line of the standard input. It is no secret,
+    /// for it works once.
     ///
     /// # Errors
-    /// [`SecretError::Missing`] with neither.
-    pub fn first_code(&self) -> Result<SecretString, SecretError> {
-        match &self.totp {
-            Some(code) => Ok(code.clone()),
-            None if at_terminal() => prompt("The code your app shows now: "),
-            None => Err(SecretError::Missing(
-                "TOTP counts once a first code is given, and only a terminal can ask for it: start at one".to_owned(),
-            )),
+    /// [`SecretError::Missing`] when the input ends without one.
+    pub fn first_code() -> Result<SecretString, SecretError> {
+        if at_terminal() {
+            return prompt("The code your app shows now: ");
         }
+        let mut line = String::new();
+        let read = std::io::stdin().lock().take(CODE_BYTES_MAX).read_line(&mut line).map_err(SecretError::Terminal)?;
+        if read == 0 {
+            return Err(SecretError::Missing(
+                "TOTP counts once a first code of it is typed or read from the standard input; there was none"
+                    .to_owned(),
+            ));
+        }
+        Ok(SecretString::from(line.trim()))
     }
 }
 

@@ -12,6 +12,7 @@ impl GuildFile {
     #[must_use]
     pub fn normalised(mut self) -> Self {
         self.description.forget_cleared();
+        self.limits.normalise();
         self.commander.normalise();
         for level in &mut self.access_levels {
             drop_empty(&mut level.user_actions);

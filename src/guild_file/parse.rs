@@ -69,14 +69,16 @@ fn read_file(root: &Section<'_>, problems: &mut Problems) -> Option<GuildFile> {
     if root.get("guild").is_none() {
         problems.add(&(0..0), "", "the table [guild] with the guild's name is missing");
     }
-    let (name, description) = guild.map_or((None, Said::Unsaid), |guild| {
-        guild.check_keys(&["name", "description"], problems);
-        (guild.name(problems), guild.text("description", problems))
+    let (name, description, limits) = guild.map_or((None, Said::Unsaid, Limits::default()), |guild| {
+        guild.check_keys(&["name", "description", "limits"], problems);
+        let limits = guild.subsection("limits", problems).map(|section| Limits::read(&section, problems));
+        (guild.name(problems), guild.text("description", problems), limits.unwrap_or_default())
     });
     let commander = root.subsection("commander", problems).map(|section| read_commander(&section, problems));
     let file = GuildFile {
         name: Name::new("-").ok()?,
         description,
+        limits,
         commander: commander.unwrap_or_default(),
         access_levels: named("an access level called", &access_levels, problems, read_access_level),
         ranks: read_ranks(&ranks, &directory, problems),

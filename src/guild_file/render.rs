@@ -13,6 +13,7 @@ pub fn render(file: &GuildFile) -> String {
     page.table("[guild]");
     page.text("name", file.name.as_str());
     page.said("description", &file.description);
+    file.limits.render(&mut page);
     render_commander(&mut page, &file.commander);
     for level in &file.access_levels {
         page.table("[[access_level]]");
@@ -129,10 +130,10 @@ fn number(value: f64) -> String {
 
 /// The text so far. Writing to a `String` cannot fail, so the results of `write!` are dropped.
 #[derive(Default)]
-struct Page(String);
+pub(super) struct Page(String);
 
 impl Page {
-    fn table(&mut self, header: &str) {
+    pub(super) fn table(&mut self, header: &str) {
         if !self.0.is_empty() {
             self.0.push('\n');
         }
@@ -144,7 +145,7 @@ impl Page {
         self.0.push('\n');
     }
 
-    fn raw(&mut self, key: &str, value: impl std::fmt::Display) {
+    pub(super) fn raw(&mut self, key: &str, value: impl std::fmt::Display) {
         let _ = writeln!(self.0, "{key} = {value}");
     }
 

@@ -259,6 +259,7 @@ prop_compose! {
 prop_compose! {
     fn guild_file()(
         name in name(), description in said_text(), system in text(), user_prompt in said_text(),
+        failures in proptest::option::of(1..101), days in proptest::option::of(0..36_501),
         members in proptest::collection::vec((name(), respelling()), 0..5),
         objectives in proptest::collection::vec(objective(), 0..4),
     ) -> GuildFile {
@@ -274,6 +275,7 @@ prop_compose! {
         let objectives = objectives.into_iter().map(|objective| Objective { lead: lead.clone(), ..objective });
         GuildFile {
             name, description,
+            limits: Limits { sign_in_failures_max: failures, journal_days: days, ..Limits::default() },
             commander: Commander {
                 name: None, phonetic: Said::Unsaid, system_prompt: Some(system).filter(|text| !text.is_empty()),
                 user_prompt,

@@ -11,6 +11,7 @@ use crate::guild_file::suggestion;
 mod export;
 mod import;
 mod merge;
+mod passwords;
 mod plan;
 mod rows;
 mod write;
@@ -40,6 +41,14 @@ pub enum GuildError {
         /// The constraint that says so.
         constraint: String,
         /// What it means, and what to do.
+        reason: String,
+    },
+    /// A password of the file's variables breaks a rule; nothing was changed.
+    #[error("nothing was imported: the password of \"{member}\" cannot be used: {reason}")]
+    Password {
+        /// Whose.
+        member: String,
+        /// Why.
         reason: String,
     },
     /// Somebody else holds the guild's rows; nothing was changed.

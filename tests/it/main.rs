@@ -10,6 +10,7 @@ mod killed;
 mod recordings;
 mod refusals;
 mod schema;
+mod sign_in;
 mod support;
 mod tidy;
 mod turns;

@@ -9,7 +9,7 @@ use super::rows::{self, GuildRows, MemberRow, ObjectiveRow, RankRow, TaskRow};
 use super::{GuildError, unknown_guild};
 use crate::domain::{Availability, Clearance, Name, ObjectiveStatus, Percent, Priority, TaskStatus};
 use crate::guild_file::{
-    AccessLevel, Category, Commander, GuildFile, Member, Objective, Rank, Said, Squad, Task, USER_ACTIONS,
+    AccessLevel, Category, Commander, GuildFile, Limits, Member, Objective, Rank, Said, Squad, Task, USER_ACTIONS,
 };
 
 /// Reads a guild, by its name whatever the case, as it stood at one moment. The result is
@@ -75,6 +75,13 @@ impl Names {
         Ok(GuildFile {
             name: name(&guild.name)?,
             description: said(&guild.description),
+            limits: Limits {
+                sign_in_failures_max: Some(guild.sign_in_failures_max),
+                sign_in_lock_minutes: Some(guild.sign_in_lock_minutes),
+                session_hours: Some(guild.session_hours),
+                session_idle_minutes: Some(guild.session_idle_minutes),
+                journal_days: Some(guild.journal_days),
+            },
             commander: commander(stored)?,
             access_levels: access_levels.collect::<Result<_, String>>()?,
             ranks: stored.ranks.iter().map(|row| self.rank(row)).collect::<Result<_, String>>()?,

@@ -5,7 +5,7 @@ use uuid::Uuid;
 
 use super::plan::ImportPlan;
 use super::rows::{self, GuildRows};
-use super::{GuildError, ImportReport, LOCK_WAIT_MAX, write};
+use super::{GuildError, ImportReport, LOCK_WAIT_MAX, passwords, write};
 use crate::guild_file::GuildFile;
 
 /// Brings a guild to what the file says, in one transaction. Things are matched by their names, whatever the case:
@@ -36,8 +36,10 @@ pub(crate) async fn guild_import(pool: &PgPool, file: &GuildFile) -> Result<Impo
     if let Some(guild) = created.or(stored.guild.as_ref().map(|guild| guild.id)) {
         write::write(&mut transaction, guild, &plan).await?;
     }
+    let mut report = plan.report(file);
+    passwords::write(&mut transaction, file, &mut report).await?;
     transaction.commit().await?;
-    Ok(plan.report(file))
+    Ok(report)
 }
 
 /// Holds the guild's rows, so that nothing said meanwhile is lost between reading and writing.

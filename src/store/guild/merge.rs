@@ -8,8 +8,8 @@ use super::plan::{Change, GuildIds, Ids, Row, folded, plan};
 use super::rows::*;
 use crate::domain::{Availability, Clearance, Name, ObjectiveStatus, Priority, TaskStatus};
 use crate::guild_file::{
-    AccessLevel, COMMANDER_NAME, COMMANDER_SYSTEM_PROMPT, Category, Commander, GuildFile, Member, Objective, Rank,
-    Said, Squad, Task,
+    AccessLevel, COMMANDER_NAME, COMMANDER_SYSTEM_PROMPT, Category, Commander, GuildFile, Limits, Member, Objective,
+    Rank, Said, Squad, Task,
 };
 
 /// The guild itself.
@@ -19,12 +19,29 @@ pub(super) fn guild(stored: &GuildRows, file: &GuildFile) -> Change<GuildRow> {
         std::iter::once(((), file)),
         |_| (),
         |file, old| {
-            let mut row = old.cloned().unwrap_or_else(|| GuildRow { id: Uuid::new_v4(), ..GuildRow::default() });
+            let mut row = old.cloned().unwrap_or_else(|| {
+                let mut row = GuildRow { id: Uuid::new_v4(), ..GuildRow::default() };
+                limits(&mut row, &Limits::DEFAULT);
+                row
+            });
             row.name = file.name.to_string();
             text(&mut row.description, &file.description);
+            limits(&mut row, &file.limits);
             row
         },
     )
+}
+
+fn limits(row: &mut GuildRow, said: &Limits) {
+    for (value, said) in [
+        (&mut row.sign_in_failures_max, said.sign_in_failures_max),
+        (&mut row.sign_in_lock_minutes, said.sign_in_lock_minutes),
+        (&mut row.session_hours, said.session_hours),
+        (&mut row.session_idle_minutes, said.session_idle_minutes),
+        (&mut row.journal_days, said.journal_days),
+    ] {
+        *value = said.unwrap_or(*value);
+    }
 }
 
 /// The commander, who is made with the guild.

@@ -73,7 +73,6 @@ impl ImportPlan {
 
     /// The report of an import that carried this out.
     pub(super) fn report(&self, file: &GuildFile) -> ImportReport {
-        let with_password = file.members.iter().filter(|member| member.password_env.is_some());
         ImportReport {
             guild: file.name.to_string(),
             tables: vec![
@@ -87,15 +86,7 @@ impl ImportPlan {
                 ("objectives", self.objectives.count()),
                 ("tasks", self.tasks.count()),
             ],
-            warnings: with_password
-                .map(|member| {
-                    format!(
-                        "the password of \"{}\" is not set: password_env is not applied by an import; use \
-                         `sphereconnect member`",
-                        member.name
-                    )
-                })
-                .collect(),
+            warnings: Vec::new(),
         }
     }
 }

@@ -29,6 +29,12 @@ pub(super) struct GuildRow {
     pub id: Uuid,
     pub name: String,
     pub description: Option<String>,
+    pub sign_in_failures_max: i32,
+    pub sign_in_lock_minutes: i32,
+    pub session_hours: i32,
+    pub session_idle_minutes: i32,
+    /// 0 is for ever.
+    pub journal_days: i32,
 }
 
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
@@ -174,9 +180,15 @@ fn schedule_as_stored<S: Serializer>(schedule: &Schedule, serializer: S) -> Resu
 
 /// Finds a guild by its name, whatever its case.
 pub(super) async fn find(connection: &mut PgConnection, name: &str) -> sqlx::Result<Option<GuildRow>> {
-    sqlx::query_as!(GuildRow, "select id, name, description from guilds where lower(name) = lower($1)", name)
-        .fetch_optional(connection)
-        .await
+    sqlx::query_as!(
+        GuildRow,
+        r#"select id, name, description, sign_in_failures_max, sign_in_lock_minutes, session_hours, session_idle_minutes,
+            coalesce(journal_days, 0) as "journal_days!"
+        from guilds where lower(name) = lower($1)"#,
+        name
+    )
+    .fetch_optional(connection)
+    .await
 }
 
 /// Reads a whole guild.

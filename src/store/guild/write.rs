@@ -36,10 +36,22 @@ pub(super) async fn write_guild(connection: &mut PgConnection, change: &Change<G
             .execute(&mut *connection)
             .await?;
     }
-    for row in &change.changed {
-        query!("update guilds set name = $2, description = $3 where id = $1", row.id, row.name, row.description)
-            .execute(&mut *connection)
-            .await?;
+    for row in change.created.iter().chain(&change.changed) {
+        query!(
+            "update guilds set name = $2, description = $3, sign_in_failures_max = $4, sign_in_lock_minutes = $5,
+                session_hours = $6, session_idle_minutes = $7, journal_days = nullif($8, 0)
+            where id = $1",
+            row.id,
+            row.name,
+            row.description,
+            row.sign_in_failures_max,
+            row.sign_in_lock_minutes,
+            row.session_hours,
+            row.session_idle_minutes,
+            row.journal_days
+        )
+        .execute(&mut *connection)
+        .await?;
     }
     Ok(())
 }

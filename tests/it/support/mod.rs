@@ -2,7 +2,7 @@
 //! go away, and the program itself.
 
 #![allow(dead_code, reason = "each helper serves some of the test files")]
-#![expect(clippy::unwrap_used, reason = "a test may stop at what it did not expect")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test may stop at what it did not expect")]
 
 pub mod demo;
 pub mod llm;
@@ -26,6 +26,8 @@ const FOLDER_PREFIX: &str = "sphereconnect-it-";
 const DATABASES_MAX: usize = 8;
 /// Connections of one test's pool.
 const POOL_CONNECTIONS_MAX: u32 = 5;
+/// The program's role.
+const APP: &str = "sphereconnect_app";
 /// The database that all others are copied from.
 const TEMPLATE: &str = "migrated";
 
@@ -49,6 +51,36 @@ impl TestDb {
     /// How to connect to it as its owner.
     pub fn connect_options(&self) -> PgConnectOptions {
         self.options.clone()
+    }
+
+    /// How to connect to it as the program's role itself, as a daemon on a server does. The cluster lets it in.
+    pub async fn app_options(&self) -> PgConnectOptions {
+        static OPENED: OnceCell<()> = OnceCell::const_new();
+        let options = self.options.clone().username(APP);
+        OPENED.get_or_init(|| self.let_app_in(&options)).await;
+        options
+    }
+
+    /// The same for `SPHERECONNECT_DATABASE_URL`.
+    pub async fn app_url(&self) -> String {
+        drop(self.app_options().await);
+        self.url().replace(&format!("//{KEEPER}@"), &format!("//{APP}@"))
+    }
+
+    /// The cluster's own rules know only the keeper. One more line is read by the running server.
+    async fn let_app_in(&self, options: &PgConnectOptions) {
+        const TRIES: u32 = 100;
+        let file: String = sqlx::query_scalar("show hba_file").fetch_one(&self.pool).await.unwrap();
+        let rules = fs::read_to_string(&file).unwrap();
+        fs::write(&file, format!("local all {APP} trust\n{rules}")).unwrap();
+        sqlx::query("select pg_reload_conf()").execute(&self.pool).await.unwrap();
+        for _ in 0..TRIES {
+            if let Ok(connection) = options.connect().await {
+                return connection.close().await.unwrap();
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+        }
+        panic!("the cluster did not let {APP} in");
     }
 
     /// The same for `SPHERECONNECT_DATABASE_URL`, `psql` or `pg_dump`.
