@@ -7,6 +7,7 @@ drop policy user_sessions_insert on user_sessions;
 drop policy user_sessions_select on user_sessions;
 drop table sign_in_secret;
 drop table sign_in_tries;
+drop table sign_in_decoys;
 
 drop function session_end_all(uuid);
 drop function session_end(uuid);

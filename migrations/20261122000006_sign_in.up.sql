@@ -42,6 +42,12 @@ alter table user_sessions
     add column opened_with text not null default 'keeper',
     add constraint chk_user_sessions_opened_with check (opened_with in ('password', 'pin', 'keeper'));
 
+-- Rows that stand in for members whom nobody is: a guess at an unknown name counts on one of them, so that it makes
+-- the same work as a guess at a real one. They are nobody's, no session can be opened for them.
+create table sign_in_decoys (like users including all);
+insert into sign_in_decoys (guild_id, name)
+select '00000000-0000-0000-0000-000000000000', 'decoy ' || n from generate_series(0, 63) as n;
+
 -- Guesses between their two transactions; a minute old, they are worth nothing. A guess at an unknown name has no
 -- guild and no user. No foreign keys, so that this table does not tell a real name from another by its locks.
 create table sign_in_tries (
@@ -227,7 +233,9 @@ declare
 begin
     select case kind when 'password' then u.password when 'pin' then u.pin end into verifier
     from users u where u.guild_id = place and lower(u.name) = lower(sign_in_parameters.member);
-    return case when verifier_is_valid(verifier) then regexp_replace(verifier, '[$][^$]*$', '') else invented end;
+    -- Both ways pass through the same steps.
+    verifier := coalesce(verifier, invented || '$' || repeat('0', 64));
+    return case when verifier_is_valid(verifier) then left(verifier, -65) else invented end;
 end
 $$;
 
@@ -242,46 +250,65 @@ create function sign_in_try(guild text, member text, kind text, key bytea, code 
 as $$
 declare
     asked constant text := concat_ws(e'\n', left(lower(guild), 200), left(lower(member), 200));
+    mark constant bytea := secret_hash('turn' || asked);
+    nobody constant uuid := '00000000-0000-0000-0000-000000000000';
     ticket constant uuid := gen_random_uuid();
-    moment timestamptz;
-    place uuid;
-    limits record;
-    found_user record;
     is_pin constant boolean := kind = 'pin';
+    moment timestamptz;
+    limits record;
+    real_row record;
+    decoy_row record;
+    is_real boolean;
+    failures integer;
+    locked timestamptz;
     judged boolean;
 begin
     if kind is null or kind not in ('password', 'pin') then
         raise exception using errcode = 'invalid_parameter_value', message = 'one signs in with a password or a pin';
     end if;
     -- Guesses at one name follow each other, real or not: who holds one open makes the next wait either way.
-    perform pg_advisory_xact_lock(('x' || encode(substr(secret_hash('turn' || asked), 1, 8), 'hex'))::bit(64)::bigint);
+    perform pg_advisory_xact_lock(('x' || encode(substr(mark, 1, 8), 'hex'))::bit(64)::bigint);
     moment := clock_timestamp();
-    select g.id, g.sign_in_failures_max as most, make_interval(mins => g.sign_in_lock_minutes) as pause
-        into limits from guilds g where lower(g.name) = lower(sign_in_try.guild);
-    place := coalesce(limits.id, gen_random_uuid());
+    select coalesce(g.id, gen_random_uuid()) as place, coalesce(g.sign_in_failures_max, 5) as most,
+            make_interval(mins => coalesce(g.sign_in_lock_minutes, 15)) as pause
+        into limits from (values (1)) as always left join guilds g on lower(g.name) = lower(sign_in_try.guild);
     select u.id, case when is_pin then u.pin_failed_attempts else u.failed_attempts end as failures,
             case when is_pin then u.pin_locked_until else u.locked_until end as locked
-        into found_user from users u
-        where u.guild_id = place and lower(u.name) = lower(sign_in_try.member) for no key update;
-    judged := found_user.id is not null and coalesce(found_user.locked <= moment, true);
+        into real_row from users u
+        where u.guild_id = limits.place and lower(u.name) = lower(sign_in_try.member) for no key update;
+    is_real := real_row.id is not null;
+    -- A decoy that somebody else holds is passed over, or two unknown names would wait where two real ones do not.
+    select u.id, case when is_pin then u.pin_failed_attempts else u.failed_attempts end as failures,
+            case when is_pin then u.pin_locked_until else u.locked_until end as locked
+        into decoy_row from sign_in_decoys u
+        where u.guild_id = case when is_real then limits.place else nobody end
+            and lower(u.name) = 'decoy ' || get_byte(mark, 8) % 64 for no key update skip locked;
+    failures := coalesce(real_row.failures, decoy_row.failures, 0);
+    locked := coalesce(real_row.locked, decoy_row.locked);
+    judged := coalesce(locked <= moment, true);
     if judged then
         -- A lock that is over has wiped the slate.
-        found_user.failures := case when found_user.locked is null then found_user.failures else 0 end + 1;
-        found_user.locked := case when found_user.failures >= limits.most then moment + limits.pause end;
+        failures := case when locked is null then failures else 0 end + 1;
+        locked := case when failures >= limits.most then moment + limits.pause end;
     end if;
     insert into sign_in_tries (id, tried_in, made_at, kind, key_hash, code, agent, guild_id, user_id, judged)
     values (ticket, pg_current_xact_id(), moment, kind, sha256(coalesce(key, '')), left(coalesce(code, ''), 16),
         regexp_replace(left(coalesce(agent, ''), 200), '[[:cntrl:]]', ' ', 'g'),
-        case when found_user.id is not null then place end, found_user.id, judged);
-    update users set
-        failed_attempts = case when is_pin then failed_attempts else found_user.failures end,
-        locked_until = case when is_pin then locked_until else found_user.locked end,
-        pin_failed_attempts = case when is_pin then found_user.failures else pin_failed_attempts end,
-        pin_locked_until = case when is_pin then found_user.locked else pin_locked_until end
-    where guild_id = place and id = found_user.id;
-    if not found then
-        -- The same work for a name that nobody has: a row's second version, on a row of its own.
-        update sign_in_tries set made_at = moment where id = ticket;
+        case when is_real then limits.place end, real_row.id, judged);
+    if is_real then
+        update users set
+            failed_attempts = case when is_pin then failed_attempts else failures end,
+            locked_until = case when is_pin then locked_until else locked end,
+            pin_failed_attempts = case when is_pin then failures else pin_failed_attempts end,
+            pin_locked_until = case when is_pin then locked else pin_locked_until end
+        where guild_id = limits.place and id = real_row.id;
+    else
+        update sign_in_decoys set
+            failed_attempts = case when is_pin then failed_attempts else failures end,
+            locked_until = case when is_pin then locked_until else locked end,
+            pin_failed_attempts = case when is_pin then failures else pin_failed_attempts end,
+            pin_locked_until = case when is_pin then locked else pin_locked_until end
+        where guild_id = nobody and id = decoy_row.id;
     end if;
     delete from sign_in_tries where id in (
         select old.id from sign_in_tries old where old.made_at < moment - interval '1 minute'
@@ -327,6 +354,7 @@ declare
     secret text;
     last_step bigint;
     step bigint;
+    fits boolean;
 begin
     delete from sign_in_tries
     where id = ticket and tried_in <> pg_current_xact_id() and made_at > clock_timestamp() - interval '1 minute'
@@ -336,21 +364,29 @@ begin
     end if;
     select case guess.kind when 'pin' then u.pin else u.password end, u.totp_secret, u.totp_last_step
         into verifier, secret, last_step
-        from users u where u.guild_id = guess.guild_id and u.id = guess.user_id for no key update;
-    -- Computed in any case, so that a right password with a wrong code takes as long as a wrong password.
+        from users u where u.guild_id = guess.guild_id and u.id = guess.user_id;
+    -- Everything is computed in any case, so that a right password with a wrong code takes as long as a wrong password,
+    -- and both as long as a name that nobody has.
     step := totp_step(coalesce(secret, 'GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ'), guess.code, last_step);
-    if (guess.judged and verifier_is_valid(verifier) and right(verifier, 64) = encode(guess.key_hash, 'hex')
-        and (secret is null or step is not null)) is not true
-    then
+    verifier := coalesce(verifier, 'argon2id$m=19456,t=2,p=1$' || repeat('0', 32) || '$' || repeat('0', 64));
+    fits := verifier_is_valid(verifier);
+    fits := right(verifier, 64) = encode(guess.key_hash, 'hex') and fits;
+    if not (fits and guess.judged and guess.user_id is not null and (secret is null or step is not null)) then
         return null;
     end if;
+    -- Looks again, for another may have taken the same code in the meantime.
     update users set
         failed_attempts = case guess.kind when 'pin' then failed_attempts else 0 end,
-        locked_until = case guess.kind when 'pin' then locked_until end,
+        locked_until = case guess.kind when 'pin' then locked_until else null end,
         pin_failed_attempts = case guess.kind when 'pin' then 0 else pin_failed_attempts end,
         pin_locked_until = case guess.kind when 'pin' then null else pin_locked_until end,
         totp_last_step = case when secret is null then totp_last_step else step end
-    where guild_id = guess.guild_id and id = guess.user_id;
+    where guild_id = guess.guild_id and id = guess.user_id and totp_secret is not distinct from secret
+        and (secret is null or coalesce(totp_last_step, -1) < step)
+        and verifier = case guess.kind when 'pin' then pin else password end;
+    if not found then
+        return null;
+    end if;
     return session_open(guess.guild_id, guess.user_id, guess.kind, guess.agent);
 end
 $$;
@@ -673,10 +709,16 @@ grant execute on function
 to sphereconnect_app;
 
 -- Nothing of this is for the program's role, whatever else it may be granted one day.
+alter table sign_in_decoys enable row level security, force row level security;
 alter table sign_in_tries enable row level security, force row level security;
 alter table sign_in_secret enable row level security, force row level security;
+create policy sign_in_decoys_keeper on sign_in_decoys for all to current_user using (true) with check (true);
 create policy sign_in_tries_keeper on sign_in_tries for all to current_user using (true) with check (true);
 create policy sign_in_secret_keeper on sign_in_secret for all to current_user using (true) with check (true);
+create policy sign_in_decoys_select on sign_in_decoys for select to sphereconnect_app using (false);
+create policy sign_in_decoys_insert on sign_in_decoys for insert to sphereconnect_app with check (false);
+create policy sign_in_decoys_update on sign_in_decoys for update to sphereconnect_app using (false) with check (false);
+create policy sign_in_decoys_delete on sign_in_decoys for delete to sphereconnect_app using (false);
 create policy sign_in_tries_select on sign_in_tries for select to sphereconnect_app using (false);
 create policy sign_in_tries_insert on sign_in_tries for insert to sphereconnect_app with check (false);
 create policy sign_in_tries_update on sign_in_tries for update to sphereconnect_app using (false) with check (false);

@@ -76,7 +76,7 @@ async fn sessions_are_seen_and_ended_by_oneself_or_from_above() {
         "select string_agg(name || ' ' || opened_with || case when is_this then ' *' else '' end, ', ' order by name,
         opened_with) from sessions_visible()";
     let states =
-        "select string_agg(concat_ws(' ', name, has_password, has_pin, last_login is not null), ', ' order by name)
+        "select string_agg(concat_ws(' ', name, has_password::text, has_pin::text, (last_login is not null)::text), ', ' order by name)
         from members_sign_in()";
     for (name, sessions, members) in [
         (

@@ -202,7 +202,7 @@ async fn the_roles_login_leaves_the_schema_alone() {
     .unwrap();
     let tell = at(&demo, &["--guild", GUILD, "--as", ARCHON, "say", "Help"]).await;
     run(tell).await.expect(3, &["newer schema version", "update the program"]);
-    sqlx::query("delete from _sqlx_migrations where version > 20270000000000").execute(&demo.db.pool).await.unwrap();
+    sqlx::query("delete from _sqlx_migrations where version > 20261123000000").execute(&demo.db.pool).await.unwrap();
     MIGRATIONS.undo(&demo.db.pool, 20_261_122_000_005).await.unwrap();
     let tell = at(&demo, &["--guild", GUILD, "--as", ARCHON, "say", "Help"]).await;
     run(tell).await.expect(3, &["older than this program's", "sphereconnect db migrate"]);

@@ -8,7 +8,7 @@ use super::*;
 /// Guesses at one member.
 const GUESSES: usize = 10_000;
 /// Guesses of each kind that are measured, interleaved.
-const MEASURED: usize = 2_000;
+const MEASURED: usize = 1_500;
 /// How far the medians of the same run may lie apart. They lie within a few hundredths; this only has to tell a
 /// different way of working from noise.
 const RATIO_MAX: f64 = 1.5;
