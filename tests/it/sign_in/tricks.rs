@@ -7,7 +7,9 @@ use super::*;
 #[tokio::test]
 async fn a_client_that_rolls_back_learns_nothing() {
     let world = world().await;
-    let run = async |sql: &'static str, on: &mut PgConnection| drop(sqlx::raw_sql(sql).execute(on).await.unwrap());
+    let run = async |sql: &'static str, on: &mut PgConnection| {
+        sqlx::raw_sql(sql).execute(on).await.unwrap();
+    };
     let mut own = world.app.acquire().await.unwrap();
 
     run("begin", &mut own).await;
