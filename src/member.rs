@@ -19,6 +19,9 @@ use crate::store::{Managing, Session, Store, StoreError};
 /// # Errors
 /// When a part is not available, a name is unknown, or the member may not do it.
 pub async fn run(config: &Config, global: &Global, command: Member) -> Result<u8, Failure> {
+    if global.dry_run {
+        return Err(Failure::usage(anyhow::anyhow!("`member` changes at once; it knows no --dry-run")));
+    }
     let store = parts::store(config).await?;
     let guild = global.guild.as_deref().or(config.guild.as_deref());
     let session = match &global.member {
