@@ -1,7 +1,7 @@
 //! Pure: may this member do this?
 //!
-//! [`authorize`] is the only way to an [`Authorized`] command, and the store applies nothing else. The database holds
-//! guild, clearance and rank changes by itself; this is where the reason for a refusal, fit to be spoken, comes from.
+//! [`authorize`] is the only way to an [`Authorized`] command, and the store applies nothing else. The database holds the
+//! same rules by itself, whatever a client sends; this is where the reason for a refusal, fit to be spoken, comes from.
 
 use std::collections::BTreeSet;
 

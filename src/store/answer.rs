@@ -138,11 +138,11 @@ impl GuildTx {
                     and ($3::uuid is not null or t.status not in ('completed', 'cancelled'))
                     and ($1::uuid is null or t.lead_id = $1) and ($2::uuid is null or t.objective_id = $2)
             )
-            select t.name as "name!", o.name as "objective!", t.status as "status!", t.priority as "priority!",
+            select t.name as "name!", coalesce(o.name, objective_name(t.objective_id), '') as "objective!", t.status as "status!", t.priority as "priority!",
                 t.progress as "progress!", u.name as "lead?", s.name as "squad?", t.start_at as "start?",
                 t.end_at as "end?"
             from planned t
-                join objectives o on o.guild_id = t.guild_id and o.id = t.objective_id
+                left join objectives o on o.guild_id = t.guild_id and o.id = t.objective_id
                 left join users u on u.guild_id = t.guild_id and u.id = t.lead_id
                 left join squads s on s.guild_id = t.guild_id and s.id = t.squad_id
             where $4::text is null

@@ -62,26 +62,9 @@ impl GuildTx {
         // One statement for all names: what is open comes before what is over, so that a limit cuts the old.
         let rows = sqlx::query!(
             r#"
-            select 'member' as "kind!", u.id as "id!", u.name as "name!", u.phonetic,
-                coalesce('of ' || s.name, 'a ' || r.name, '') as "hint!", null::uuid as parent, 0 as "place!"
-            from users u
-                left join squads s on s.guild_id = u.guild_id and s.id = u.squad_id
-                left join ranks r on r.guild_id = u.guild_id and r.id = u.rank
-            union all
-            select 'squad', id, name, phonetic, '', null, 1 from squads
-            union all
-            select 'rank', id, name, phonetic, '', null, 2 from ranks
-            union all
-            select 'category', id, name, phonetic, '', null, 3 from objective_categories
-            union all
-            select 'objective', id, name, phonetic, 'the ' || replace(status, '_', ' ') || ' one', null,
-                case when status in ('active', 'on_hold') then 4 else 6 end
-            from objectives
-            union all
-            select 'task', t.id, t.name, t.phonetic, 'in ' || o.name, t.objective_id,
-                case when t.status in ('completed', 'cancelled') then 7 else 5 end
-            from tasks t join objectives o on o.guild_id = t.guild_id and o.id = t.objective_id
-            order by 7, 3
+            select kind as "kind!", id as "id!", name as "name!", phonetic, hint as "hint!", parent, place as "place!"
+            from guild_names()
+            order by place, name
             "#
         )
         .fetch_all(&mut *self.tx)

@@ -10,6 +10,8 @@ use sqlx::{AssertSqlSafe, PgConnection, PgPool, migrate::Migrator};
 use crate::support;
 
 mod app;
+mod hostile;
+mod rights;
 mod rows;
 mod values;
 
@@ -20,7 +22,9 @@ static MIGRATIONS: Migrator = sqlx::migrate!("./migrations");
 /// 9 category, a open objective, b officers' objective, c and d a task of each, e commander.
 const WORLD: &str = "
 insert into guilds (id, name) values (@g0, 'Guild @G');
-insert into access_levels (guild_id, id, name, user_actions) values (@g0, @g1, 'Command', '{manage_ranks,view_tasks}');
+insert into access_levels (guild_id, id, name, user_actions) values (@g0, @g1, 'Command',
+    '{view_objectives,create_objective,manage_objectives,view_tasks,manage_tasks,manage_users,manage_squads,manage_ranks,
+    manage_guilds}');
 insert into ranks (guild_id, id, name, hierarchy_level, clearance, access_levels) values
     (@g0, @g2, 'Officer', 1, 'classified', array[@g1]::uuid[]), (@g0, @g3, 'Sergeant', 2, 'tactical', array[@g1]::uuid[]),
     (@g0, @g4, 'Recruit', 3, 'brief', '{}');

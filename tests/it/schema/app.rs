@@ -89,7 +89,8 @@ async fn another_guild_is_out_of_reach() {
             ("a officer", "insert into squads (guild_id, name) values (@b0, 'X')", "42501"),
             ("a officer", "insert into objectives (guild_id, name) values (@b0, 'X')", "42501"),
             ("a officer", "insert into tasks (guild_id, objective_id, name) values (@b0, @ba, 'X')", "42501"),
-            ("a officer", "insert into tasks (guild_id, objective_id, name) values (@a0, @ba, 'X')", "42501"),
+            // As for an id that nobody has.
+            ("a officer", "insert into tasks (guild_id, objective_id, name) values (@a0, @ba, 'X')", "23503"),
             ("a officer", "insert into objective_categories_junction values (@b0, @ba, @b9)", "42501"),
             ("a officer", "update squads set guild_id = @b0 where name = 'Anvil'", "42501"),
             ("a officer", "select objective_describe(@ba, 'brief', 'x')", "42501"),
@@ -112,8 +113,7 @@ async fn what_no_turn_needs_is_shut() {
         "select locked_until from users",
         "select * from users",
         "update users set password = 'x'",
-        "update users set name = 'x'",
-        "insert into users (guild_id, name) values (@a0, 'x')",
+        "insert into users (guild_id, name, password) values (@a0, 'x', 'x')",
         "delete from users",
         "select token_hash from user_sessions",
         "select count(*) from user_sessions",
@@ -126,8 +126,10 @@ async fn what_no_turn_needs_is_shut() {
         "delete from objectives",
         "delete from tasks",
         "update tasks set objective_id = @aa",
-        "update ranks set clearance = 'classified'",
-        "update access_levels set user_actions = '{manage_guilds}'",
+        "update ranks set id = gen_random_uuid()",
+        "insert into objectives (guild_id, id, name) values (@a0, @af, 'x')",
+        "insert into objectives (guild_id, name, created_at) values (@a0, 'x', now())",
+        "insert into objectives (guild_id, name, categories) values (@a0, 'x', '{}')",
         "update guilds set name = 'x'",
         "update journal set reply = 'x'",
         "delete from journal",
@@ -154,7 +156,7 @@ async fn sections_and_objectives_follow_the_rank() {
         &[
             ("a officer", "select", "select current_clearance()", "classified"),
             ("a officer", "select", "select current_guild() = @a0 and current_member() = @a6", "true"),
-            ("a officer", "select", "select current_actions()", "{manage_ranks,view_tasks}"),
+            ("a officer", "select", "select current_actions() @> '{manage_ranks,view_tasks}'", "true"),
             ("a recruit", "select", "select current_actions()", "{}"),
             ("a sergeant", "select", "select visible_rank_names()", "{Sergeant,Recruit}"),
             ("a sergeant", "select", "select current_rank_level()", "2"),
@@ -179,7 +181,7 @@ async fn sections_and_objectives_follow_the_rank() {
             ),
             ("a officer", "select objective_describe(@aa, 'classified', null)", keys, "brief metrics tactical"),
             (
-                "a recruit",
+                "a sergeant",
                 "select objective_describe(@aa, 'brief', 'é')",
                 "select objective_sections(@aa) ->> 'brief'",
                 "é",
@@ -191,7 +193,7 @@ async fn sections_and_objectives_follow_the_rank() {
         &db.pool,
         &[
             ("a sergeant", "select objective_describe(@aa, 'classified', 'x')", "42501"),
-            ("a recruit", "select objective_describe(@aa, 'tactical', 'x')", "42501"),
+            ("a recruit", "select objective_describe(@aa, 'brief', 'x')", "42501"),
             ("a sergeant", "select objective_describe(@ab, 'brief', 'x')", "42501"),
             ("a officer", "select objective_describe(@aa, 'metrics', 'x')", "22023"),
             ("a officer", "select objective_describe(@aa, null, 'x')", "22023"),
@@ -229,7 +231,7 @@ async fn reports_add_up() {
         "update objectives set description = jsonb_set(description, '{metrics,target_value}', '500') where id = @aa";
     run(&mut owner, target).await.unwrap();
     drop(owner);
-    app_gives(&db.pool, &[("a recruit", twice, "select progress from objectives where id = @aa", "25.1")]).await;
+    app_gives(&db.pool, &[("a sergeant", twice, "select progress from objectives where id = @aa", "25.1")]).await;
     app_refused(
         &db.pool,
         &[
@@ -257,13 +259,15 @@ async fn turns_go_through() {
         &[
             ("a recruit", "update users set availability = 'busy', squad_id = @a5, phonetic = 'kal' where id = @a8",
                 "select availability from users where id = @a8", "busy"),
-            ("a recruit", "insert into objectives (guild_id, id, name, description) values (@a0, @af, 'New', '{\"brief\":\"x\"}');
-                insert into objective_categories_junction (guild_id, objective_id, category_id) values (@a0, @af, @a9);
-                insert into tasks (guild_id, objective_id, name, schedule) values
-                (@a0, @af, 'T', '{\"end\":\"2024-01-15T14:00Z\",\"timezone\":\"Europe/Berlin\"}')",
-                "select categories = array[@a9]::uuid[] from objectives where id = @af", "true"),
-            ("a recruit", "update tasks set status = 'completed' where id = @ac", "select progress from tasks where id = @ac", "100"),
-            ("a recruit", "insert into squads (guild_id, name, squad_lead) values (@a0, 'Bolt', @a8)",
+            ("a sergeant", "insert into objectives (guild_id, name, description) values (@a0, 'New', '{\"brief\":\"x\"}');
+                insert into objective_categories_junction (guild_id, objective_id, category_id)
+                select guild_id, id, @a9 from objectives where name = 'New';
+                insert into tasks (guild_id, objective_id, name, schedule)
+                select guild_id, id, 'T', '{\"end\":\"2024-01-15T14:00Z\",\"timezone\":\"Europe/Berlin\"}'
+                from objectives where name = 'New'",
+                "select categories = array[@a9]::uuid[] from objectives where name = 'New'", "true"),
+            ("a sergeant", "update tasks set status = 'completed' where id = @ac", "select progress from tasks where id = @ac", "100"),
+            ("a sergeant", "insert into squads (guild_id, name, squad_lead) values (@a0, 'Bolt', @a8)",
                 "select count(*) from squads", "2"),
             ("a officer", "update squads set squad_lead = null; update users set squad_id = null; update objectives set
                 squad_id = null; update tasks set squad_id = null; delete from squads", "select count(*) from squads", "0"),
