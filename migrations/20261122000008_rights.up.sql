@@ -227,8 +227,8 @@ declare
     sees constant boolean := sees_objectives();
 begin
     return query
-    with seen as (
-        select o.* from objectives o
+    with seen as not materialized (
+        select o.guild_id, o.id, o.name, o.phonetic, o.status from objectives o
         where o.guild_id = own and (o.applicable_rank is null or o.applicable_rank = any (shown))
     )
     select 'member', u.id, u.name, u.phonetic, coalesce('of ' || s.name, 'a ' || r.name, ''), null::uuid, 0

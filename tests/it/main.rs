@@ -5,10 +5,12 @@
 mod audio;
 mod embedded;
 mod endpoint;
+mod guard_cost;
 mod guild_file;
 mod killed;
 mod recordings;
 mod refusals;
+mod requirements;
 mod schema;
 mod sign_in;
 mod support;

@@ -257,24 +257,60 @@ async fn turns_go_through() {
     app_gives(
         &db.pool,
         &[
-            ("a recruit", "update users set availability = 'busy', squad_id = @a5, phonetic = 'kal' where id = @a8",
-                "select availability from users where id = @a8", "busy"),
-            ("a sergeant", "insert into objectives (guild_id, name, description) values (@a0, 'New', '{\"brief\":\"x\"}');
+            (
+                "a recruit",
+                "update users set availability = 'busy', squad_id = @a5, phonetic = 'kal' where id = @a8",
+                "select availability from users where id = @a8",
+                "busy",
+            ),
+            (
+                "a sergeant",
+                "insert into objectives (guild_id, name, description) values (@a0, 'New', '{\"brief\":\"x\"}');
                 insert into objective_categories_junction (guild_id, objective_id, category_id)
                 select guild_id, id, @a9 from objectives where name = 'New';
                 insert into tasks (guild_id, objective_id, name, schedule)
                 select guild_id, id, 'T', '{\"end\":\"2024-01-15T14:00Z\",\"timezone\":\"Europe/Berlin\"}'
                 from objectives where name = 'New'",
-                "select categories = array[@a9]::uuid[] from objectives where name = 'New'", "true"),
-            ("a sergeant", "update tasks set status = 'completed' where id = @ac", "select progress from tasks where id = @ac", "100"),
-            ("a sergeant", "insert into squads (guild_id, name, squad_lead) values (@a0, 'Bolt', @a8)",
-                "select count(*) from squads", "2"),
-            ("a officer", "update squads set squad_lead = null; update users set squad_id = null; update objectives set
-                squad_id = null; update tasks set squad_id = null; delete from squads", "select count(*) from squads", "0"),
-            ("a sergeant", "update users set rank = null where id = @a8", "select rank from users where id = @a8", "null"),
-            ("a officer", "update users set rank = @a4 where id = @a7", "select rank = @a4 from users where id = @a7", "true"),
-            ("a recruit", &format!("{journal}, @a8, 'Cal', 's', 'local', '[]', 'applied', 'r')"),
-                "select string_agg(member_name, ' ') from journal", "Cal"),
+                "select categories = array[@a9]::uuid[] from objectives where name = 'New'",
+                "true",
+            ),
+            (
+                "a sergeant",
+                "update tasks set status = 'completed' where id = @ac",
+                "select progress from tasks where id = @ac",
+                "100",
+            ),
+            (
+                "a sergeant",
+                "insert into squads (guild_id, name, squad_lead) values (@a0, 'Bolt', @a8)",
+                "select count(*) from squads",
+                "2",
+            ),
+            (
+                "a officer",
+                "update squads set squad_lead = null; update users set squad_id = null; update objectives set
+                squad_id = null; update tasks set squad_id = null; delete from squads",
+                "select count(*) from squads",
+                "0",
+            ),
+            (
+                "a sergeant",
+                "update users set rank = null where id = @a8",
+                "select rank from users where id = @a8",
+                "null",
+            ),
+            (
+                "a officer",
+                "update users set rank = @a4 where id = @a7",
+                "select rank = @a4 from users where id = @a7",
+                "true",
+            ),
+            (
+                "a recruit",
+                &format!("{journal}, @a8, 'Cal', 's', 'local', '[]', 'applied', 'r')"),
+                "select string_agg(member_name, ' ') from journal",
+                "Cal",
+            ),
         ],
     )
     .await;

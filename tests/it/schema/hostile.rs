@@ -88,7 +88,12 @@ async fn no_table_leaks() {
     let db = world().await;
     let mut app = db.app_login().await;
     let mut leaks = Vec::new();
-    println!("{:<31}{:<8}{}", "table", "verb", ATTACKS.iter().map(|one| format!("{:<16}", one.name)).collect::<String>());
+    println!(
+        "{:<31}{:<8}{}",
+        "table",
+        "verb",
+        ATTACKS.iter().map(|one| format!("{:<16}", one.name)).collect::<String>()
+    );
     let known: Vec<&str> = AIMS.iter().map(|(table, ..)| *table).collect();
     for table in TENANT_TABLES {
         assert!(known.contains(&table), "{table} has no row in the matrix");

@@ -115,7 +115,9 @@ async fn each_change_takes_its_right() {
     for (needed, sql) in rules() {
         let others: Vec<&str> = RIGHTS
             .into_iter()
-            .filter(|one| *one != needed && !EXCEPTIONS.iter().any(|(what, by)| sql.starts_with(what) && by.contains(one)))
+            .filter(|one| {
+                *one != needed && !EXCEPTIONS.iter().any(|(what, by)| sql.starts_with(what) && by.contains(one))
+            })
             .collect();
         sergeants_may(&db, &others).await;
         let came = tried(&db, "a sergeant", &sql).await;
@@ -156,7 +158,10 @@ async fn leads_and_volunteers_need_no_right() {
             ("a recruit", "update tasks set schedule = '{\"duration\":5}' where id = @a4"),
             ("a recruit", "update objectives set status = 'on_hold', priority = 'low', progress = 5 where id = @aa"),
             ("a recruit", "update users set squad_id = @a5 where id = @a8"),
-            ("a recruit", "update users set availability = 'busy', phonetic = 'kal', preferences = '{x}' where id = @a8"),
+            (
+                "a recruit",
+                "update users set availability = 'busy', phonetic = 'kal', preferences = '{x}' where id = @a8",
+            ),
             ("a recruit", "select objective_measure(@aa, 'gold', 5)"),
         ],
     )
@@ -178,8 +183,11 @@ async fn leads_and_volunteers_need_no_right() {
             ("a recruit", "update tasks set description = 'x' where id = @a4"),
             ("a recruit", "update objectives set lead_id = null where id = @aa"),
             ("a recruit", "update objectives set name = 'x' where id = @aa"),
-            ("a recruit", "insert into objective_categories_junction (guild_id, objective_id, category_id)
-                values (@a0, @aa, @a9)"),
+            (
+                "a recruit",
+                "insert into objective_categories_junction (guild_id, objective_id, category_id)
+                values (@a0, @aa, @a9)",
+            ),
             ("a recruit", "delete from objective_categories_junction where objective_id = @aa"),
             ("a recruit", "select objective_describe(@aa, 'brief', 'x')"),
             ("a recruit", "update users set squad_id = @a5 where id = @a7"),
@@ -210,10 +218,16 @@ async fn nobody_climbs() {
             ("a sergeant", "update users set rank = null where id = @a7"),
             ("a sergeant", "insert into users (guild_id, name, rank) values (@a0, 'New', @a3)"),
             ("a sergeant", "insert into ranks (guild_id, name, hierarchy_level) values (@a0, 'New', 2)"),
-            ("a sergeant", "insert into ranks (guild_id, name, hierarchy_level, clearance)
-                values (@a0, 'New', 9, 'classified')"),
-            ("a sergeant", "insert into ranks (guild_id, name, hierarchy_level, access_levels)
-                values (@a0, 'New', 9, array[@a1]::uuid[])"),
+            (
+                "a sergeant",
+                "insert into ranks (guild_id, name, hierarchy_level, clearance)
+                values (@a0, 'New', 9, 'classified')",
+            ),
+            (
+                "a sergeant",
+                "insert into ranks (guild_id, name, hierarchy_level, access_levels)
+                values (@a0, 'New', 9, array[@a1]::uuid[])",
+            ),
             ("a sergeant", "update ranks set access_levels = array[@a1]::uuid[] where id = @a4"),
             ("a sergeant", "update ranks set clearance = 'classified' where id = @a4"),
             ("a sergeant", "update ranks set hierarchy_level = 1 where id = @a4"),
@@ -227,8 +241,11 @@ async fn nobody_climbs() {
             ("a sergeant", "select member_remove(@a6)"),
             ("a sergeant", "select member_remove(@a7)"),
             ("a sergeant", "update users set name = 'x' where id = @a6"),
-            ("a sergeant", "insert into objectives (guild_id, name, description)
-                values (@a0, 'New', '{\"classified\":\"x\"}')"),
+            (
+                "a sergeant",
+                "insert into objectives (guild_id, name, description)
+                values (@a0, 'New', '{\"classified\":\"x\"}')",
+            ),
             ("a sergeant", "insert into objectives (guild_id, name, applicable_rank) values (@a0, 'New', 'Officer')"),
             ("a sergeant", "select objective_describe(@aa, 'classified', 'x')"),
             ("a sergeant", "select objective_set_metrics(@ab, '{}')"),
@@ -240,13 +257,22 @@ async fn nobody_climbs() {
         &db,
         &["done"],
         &[
-            ("a sergeant", "insert into access_levels (guild_id, name, user_actions) values (@a0, 'New', '{view_tasks}')"),
+            (
+                "a sergeant",
+                "insert into access_levels (guild_id, name, user_actions) values (@a0, 'New', '{view_tasks}')",
+            ),
             ("a sergeant", "update access_levels set user_actions = '{view_tasks}' where id = @af"),
-            ("a sergeant", "insert into ranks (guild_id, name, hierarchy_level, clearance, access_levels)
-                values (@a0, 'New', 9, 'tactical', array[@af]::uuid[])"),
+            (
+                "a sergeant",
+                "insert into ranks (guild_id, name, hierarchy_level, clearance, access_levels)
+                values (@a0, 'New', 9, 'tactical', array[@af]::uuid[])",
+            ),
             ("a sergeant", "insert into users (guild_id, name, rank, squad_id) values (@a0, 'New', @a4, @a5)"),
-            ("a sergeant", "insert into objectives (guild_id, name, description, lead_id, applicable_rank)
-                values (@a0, 'New', '{\"tactical\":\"x\"}', @a8, 'Sergeant')"),
+            (
+                "a sergeant",
+                "insert into objectives (guild_id, name, description, lead_id, applicable_rank)
+                values (@a0, 'New', '{\"tactical\":\"x\"}', @a8, 'Sergeant')",
+            ),
             ("a officer", "update ranks set clearance = 'classified' where id = @a3"),
             ("a officer", "select member_remove(@a7)"),
         ],
@@ -283,7 +309,8 @@ async fn a_removed_member_leaves_nothing_behind() {
     let mut app = db.app_login().await;
     run(&mut app, "begin; select set_config('sphereconnect.token', 'a officer', true)").await.unwrap();
     run(&mut app, "select member_remove(@a7); commit").await.unwrap();
-    let left = "select (select count(*) from users where id = @a7) + (select count(*) from squads where squad_lead = @a7)
+    let left =
+        "select (select count(*) from users where id = @a7) + (select count(*) from squads where squad_lead = @a7)
         + (select count(*) from objectives where lead_id = @a7) + (select count(*) from tasks where lead_id = @a7)
         + (select count(*) from user_sessions where user_id = @a7)";
     assert_eq!(super::value(&mut owner, left).await, "0");

@@ -2,18 +2,23 @@
 
 use super::{TENANT_TABLES, gives, refused, run, value, world, world_of};
 
-/// G3, G4, G6, US3, US5, US8, AI1, RA3, AL1, OB2 to OB7, TA3 to TA8, I-18: what a row is when nothing is said.
+/// G3, G4, G6, GU3, US2, US3, US5, US8, AI1, AI2, RA3, AL1, OB2 to OB7, TA2 to TA8, I-18, I-28, I-36: what a row is when
+/// nothing is said.
 #[tokio::test]
 async fn defaults_and_required_columns() {
     let db = world().await;
     gives(
         &db.pool,
         r#"
-        G3 | insert into guilds (name) values ('C') | select count(id) from guilds where name = 'C' | 1
+        G3 GU3 | insert into guilds (name) values ('C') | select count(id) from guilds where name = 'C'
+                and description is null | 1
         US3 US5 US8 | insert into users (guild_id, name) values (@a0, 'Dee') | select availability ||
                 preferences::text || failed_attempts from users where name = 'Dee' | offline{}0
-        US1 | insert into users (guild_id, name) values (@a0, 'Dee'), (@b0, 'Dee') | select count(*) from users
-                where name = 'Dee' | 2
+        US1 US2 I-36 | insert into users (guild_id, name) values (@a0, 'Dee'), (@b0, 'Dee') | select count(*) from users
+                where name = 'Dee' and phonetic is null | 2
+        I-28 | select 1 | select string_agg(table_name, ' ' order by table_name) from information_schema.columns
+                where table_schema = 'public' and column_name = 'phonetic' and is_nullable = 'YES' | ai_commanders
+                objective_categories objectives ranks squads tasks users
         AI1 | select 1 | select name from ai_commanders where id = @ae | UEE Commander
         RA3 I-21 | insert into ranks (guild_id, name, hierarchy_level) values (@a0, 'R', 9) | select clearance ||
                 access_levels::text from ranks where name = 'R' | brief{}
@@ -22,8 +27,9 @@ async fn defaults_and_required_columns() {
         OB1 to OB7 | insert into objectives (guild_id, name) values (@a0, 'O'), (@a0, 'O') | select distinct
                 row(description, preferences, categories, priority, progress, status)
                 from objectives where name = 'O' | ({},{},{},medium,0,active)
-        TA3 to TA8 | insert into tasks (guild_id, objective_id, name) values (@a0, @aa, 'T') | select row(status,
-                priority, progress, self_assignment, schedule) from tasks where name = 'T' | (pending,medium,0,t,{})
+        TA2 to TA8 | insert into tasks (guild_id, objective_id, name) values (@a0, @aa, 'T') | select row(description,
+                status, priority, progress, self_assignment, schedule) from tasks where name = 'T' |
+                (,pending,medium,0,t,{})
         G4 | select 1 | select count(*) from information_schema.columns where table_schema = 'public'
                 and table_name not like 'sign\_in\_%' and column_name in ('created_at', 'updated_at') and column_default = 'now()' and is_nullable = 'NO'
                 and data_type = 'timestamp with time zone' | 21
@@ -56,19 +62,20 @@ async fn defaults_and_required_columns() {
     .await;
 }
 
-/// GU1, US1, US3, AI3, SQ1, RA1, RA2, AL1, CA1, OB4, OB6, OB7, TA3 to TA5, K1, K2, I-2, I-22, I-27, I-31: uniques and
-/// checks by name.
+/// GU1, GU2, US1, US3, AI3, SQ1, RA1, RA2, AL1, CA1, OB4, OB6, OB7, TA3 to TA5, K1, K2, I-2 to I-4, I-22, I-23, I-27,
+/// I-31: uniques and checks by name, each of them once.
 #[tokio::test]
 async fn named_uniques_and_checks() {
     let db = world().await;
     refused(
         &db.pool,
         r#"
-        GU1 | insert into guilds (name) values ('Guild a') | 23505 | uk_guilds_name
+        GU1 | insert into guilds (description) values ('x') | 23502 | name
+        GU2 | insert into guilds (name) values ('Guild a') | 23505 | uk_guilds_name
         I-27 | insert into guilds (name) values ('GUILD A') | 23505 | uk_guilds_name_lower
         US1 | insert into users (guild_id, name) values (@a0, 'Ann') | 23505 | uk_users_guild_name
         I-27 | insert into users (guild_id, name) values (@a0, 'ann') | 23505 | uk_users_guild_name_lower
-        AI3 | insert into ai_commanders (guild_id, system_prompt) values (@a0, 'x') | 23505 | uk_ai_commanders_guild
+        AI3 I-23 | insert into ai_commanders (guild_id, system_prompt) values (@a0, 'x') | 23505 | uk_ai_commanders_guild
         SQ1 | insert into squads (guild_id, name) values (@a0, 'Anvil') | 23505 | uk_squads_guild_name
         I-27 | insert into squads (guild_id, name) values (@a0, 'ANVIL') | 23505 | uk_squads_guild_name_lower
         RA1 | update ranks set name = 'Officer' where id = @a4 | 23505 | uk_ranks_guild_name
@@ -106,6 +113,8 @@ async fn named_uniques_and_checks() {
     gives(
         &db.pool,
         r#"
+        I-3 | select 1 | select count(*) - count(distinct pg_get_constraintdef(oid) || conrelid) from pg_constraint
+                where connamespace = 'public'::regnamespace and contype = 'c' | 0
         I-22 | update ranks set hierarchy_level = 4 - hierarchy_level where guild_id = @a0 | select
                 string_agg(name, ' ' order by hierarchy_level) from ranks where guild_id = @a0 | Recruit Sergeant
                 Officer
@@ -114,7 +123,7 @@ async fn named_uniques_and_checks() {
     .await;
 }
 
-/// US4, US7, SQ2, OB8, TA1, TA7, CA2, I-1, I-7, I-8, I-9: keys stay within the guild.
+/// GU5, US4, US7, SQ2, OB8, TA1, TA7, CA2, I-1, I-7, I-8, I-9, I-26: keys stay within the guild, and one lead a task.
 #[tokio::test]
 async fn references_stay_within_the_guild() {
     let db = world().await;
@@ -146,6 +155,10 @@ async fn references_stay_within_the_guild() {
     gives(
         &db.pool,
         r#"
+        GU5 | select 1 | select count(distinct conrelid) >= 8 from pg_constraint where contype = 'f'
+                and confrelid = 'guilds'::regclass | true
+        I-26 | update tasks set lead_id = @a7 where id = @ac | select count(*) from tasks where id = @ac
+                and lead_id = @a7 | 1
         I-9 | update squads set squad_lead = null where id = @a5; update objectives set lead_id = null where id = @aa;
                 update tasks set lead_id = null where id = @ac; delete from users where id = @a6 | select count(*)
                 from user_sessions where user_id = @a6 | 0

@@ -30,6 +30,20 @@ fn assign(task: &str, member: &str) -> Behaviour {
     order(&json!({"action": "task.assign", "task": task, "member": member, "squad": null}))
 }
 
+/// AI4: each guild's own prompts are what its voice is understood with.
+#[tokio::test]
+async fn the_guilds_own_prompts_reach_the_endpoint() {
+    let demo = Demo::new().await;
+    let own = "update ai_commanders set system_prompt = 'You are the Quiet Harbour.', user_prompt = 'Call them mates.'";
+    sqlx::query(own).execute(&demo.db.pool).await.unwrap();
+    let server = LlmServer::start([assign("plot the jump", "Bjornulf")]).await;
+    let mut command = demo.program();
+    command.env("SPHERECONNECT_LLM_URL", server.url()).args(["--json", "--as", ARCHON, "say", FREE]);
+    assert_eq!(outcomes(&run(command).await), ["asked"]);
+    let asked = server.requests()[0].body.to_string();
+    assert!(asked.contains("You are the Quiet Harbour.") && asked.contains("Call them mates."), "{asked}");
+}
+
 #[tokio::test]
 async fn what_the_endpoint_understood_is_done_on_yes() {
     let demo = Demo::new().await;
