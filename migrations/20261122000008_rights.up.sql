@@ -498,14 +498,14 @@ create policy ai_commanders_delete on ai_commanders for delete to sphereconnect_
 -- Access levels: nobody touches one that holds an action they do not have, or that a senior rank lives by.
 grant insert (guild_id, name, user_actions), update (name, user_actions), delete on access_levels to sphereconnect_app;
 create policy access_levels_insert on access_levels for insert to sphereconnect_app
-    with check (guild_id = (select current_guild()) and (select member_may('manage_guilds'))
+    with check (guild_id = (select current_guild()) and (select current_actions()) && '{manage_guilds,manage_rbac}'::text[]
         and user_actions <@ (select current_actions()));
 create policy access_levels_update on access_levels for update to sphereconnect_app
-    using (guild_id = (select current_guild()) and (select member_may('manage_guilds'))
+    using (guild_id = (select current_guild()) and (select current_actions()) && '{manage_guilds,manage_rbac}'::text[]
         and user_actions <@ (select current_actions()) and is_no_senior_level(id))
     with check (guild_id = (select current_guild()) and user_actions <@ (select current_actions()));
 create policy access_levels_delete on access_levels for delete to sphereconnect_app
-    using (guild_id = (select current_guild()) and (select member_may('manage_guilds'))
+    using (guild_id = (select current_guild()) and (select current_actions()) && '{manage_guilds,manage_rbac}'::text[]
         and user_actions <@ (select current_actions()) and is_no_senior_level(id));
 
 -- Ranks: only below one's own, before and after, with no clearance and no action one does not have.
@@ -531,12 +531,15 @@ create policy ranks_delete on ranks for delete to sphereconnect_app
 grant insert (guild_id, name, phonetic, description), update (name, phonetic, description), delete
 on objective_categories to sphereconnect_app;
 create policy objective_categories_insert on objective_categories for insert to sphereconnect_app
-    with check (guild_id = (select current_guild()) and (select member_may('manage_objectives')));
+    with check (guild_id = (select current_guild()) and (select current_actions())
+        && '{create_category,manage_categories,manage_objectives}'::text[]);
 create policy objective_categories_update on objective_categories for update to sphereconnect_app
-    using (guild_id = (select current_guild()) and (select member_may('manage_objectives')))
+    using (guild_id = (select current_guild()) and (select current_actions())
+        && '{manage_categories,manage_objectives}'::text[])
     with check (guild_id = (select current_guild()));
 create policy objective_categories_delete on objective_categories for delete to sphereconnect_app
-    using (guild_id = (select current_guild()) and (select member_may('manage_objectives')));
+    using (guild_id = (select current_guild()) and (select current_actions())
+        && '{manage_categories,manage_objectives}'::text[]);
 
 -- Members are removed by member_remove alone, which clears what points at them.
 grant insert (guild_id, name, phonetic, availability, rank, preferences, squad_id), update (name)

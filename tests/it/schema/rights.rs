@@ -4,7 +4,7 @@
 use super::{ids, run, world};
 use crate::support::TestDb;
 
-const RIGHTS: [&str; 9] = [
+const RIGHTS: [&str; 12] = [
     "view_objectives",
     "create_objective",
     "manage_objectives",
@@ -14,6 +14,9 @@ const RIGHTS: [&str; 9] = [
     "manage_squads",
     "manage_ranks",
     "manage_guilds",
+    "create_category",
+    "manage_categories",
+    "manage_rbac",
 ];
 
 /// Rows `right | statement`: what a sergeant (level 2) may do with exactly that right.
@@ -54,6 +57,7 @@ const NEEDS: &str = "
     manage_ranks | update ranks set name = 'New' where id = @a4
     manage_ranks | update ranks set clearance = 'tactical' where id = @a4
     manage_guilds | update guilds set description = 'x'
+    manage_guilds | insert into access_levels (guild_id, name) values (@a0, 'New')
     manage_guilds | update ai_commanders set system_prompt = 'x'
     view_objectives | select from objectives where id = @aa
     view_objectives | select from objective_categories_junction where objective_id = @aa
@@ -66,6 +70,9 @@ const EXCEPTIONS: &[(&str, &[&str])] = &[
     ("select from objectives", &["create_objective", "manage_objectives"]),
     ("select from objective_categories_junction", &["create_objective", "manage_objectives"]),
     ("select from tasks", &["manage_tasks"]),
+    ("insert into objective_categories ", &["create_category", "manage_categories"]),
+    ("update objective_categories ", &["manage_categories"]),
+    ("insert into access_levels", &["manage_rbac"]),
 ];
 
 /// Gives the sergeants of guild a these rights and no others. The officer keeps all.
@@ -203,7 +210,8 @@ async fn leads_and_volunteers_need_no_right() {
 #[tokio::test]
 async fn nobody_climbs() {
     let db = world().await;
-    sergeants_may(&db, &RIGHTS).await;
+    // What the officer has, too: who gives a rank must have all of it.
+    sergeants_may(&db, &RIGHTS[..9]).await;
     let mut owner = db.pool.acquire().await.unwrap();
     run(&mut owner, "update access_levels set user_actions = user_actions || '{beyond}' where id = @a1").await.unwrap();
     drop(owner);
