@@ -120,6 +120,12 @@ pub enum Guild {
     Export,
     /// List the guilds
     List,
+    /// Tell which names sound alike, of a guild file or of the guild in the database
+    Lint {
+        /// A guild file; without one, the guild of --guild
+        #[arg(value_name = "FILE.toml")]
+        file: Option<PathBuf>,
+    },
 }
 
 /// Commands about how members sign in. Without a name it is the member of --as.

@@ -18,6 +18,7 @@ pub mod domain;
 pub mod guild_file;
 pub mod hearing;
 pub mod intent;
+pub mod lint;
 pub mod names;
 pub mod outcome;
 pub mod reply;

@@ -1,6 +1,6 @@
 //! Which parts are opened, how they are connected, and when they stop.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::Context as _;
@@ -10,9 +10,10 @@ use sphereconnect::aloud::Aloud;
 use sphereconnect::cli::{Cli, Command, Db, Global, Guild, Models, Sounding};
 use sphereconnect::config::Config;
 use sphereconnect::domain::UtteranceId;
+use sphereconnect::guild_file::GuildFile;
 use sphereconnect::parts::{self, EXIT_DONE, EXIT_SOME_NOT, Failure};
 use sphereconnect::turn::{Ending, Input};
-use sphereconnect::{demo, doctor, guild_file, listen, member, show, speech, telemetry};
+use sphereconnect::{demo, doctor, guild_file, lint, listen, member, show, speech, telemetry};
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
@@ -93,13 +94,7 @@ async fn take(
 async fn guild(config: &Config, global: &Global, command: Guild) -> Result<u8, Failure> {
     match command {
         Guild::Import { file } => {
-            let text = std::fs::read_to_string(&file).with_context(|| format!("cannot read {}", file.display()));
-            let parsed = guild_file::parse(&text.map_err(Failure::usage)?);
-            let parsed = parsed.map_err(|problems| {
-                let lines: Vec<String> = problems.iter().map(|one| format!("{}: {one}", file.display())).collect();
-                let count = problems.len();
-                Failure::usage(anyhow::anyhow!("nothing was imported, {count} problems:\n{}", lines.join("\n")))
-            })?;
+            let parsed = read_guild(&file)?;
             let report = parts::keeper(config).await?.guild_import(&parsed).await?;
             show::import(&report, global.json);
         }
@@ -108,9 +103,31 @@ async fn guild(config: &Config, global: &Global, command: Guild) -> Result<u8, F
             let name = store.guild_name(global.guild.as_deref().or(config.guild.as_deref())).await?;
             show::line(guild_file::render(&store.guild_export(&name).await?).trim_end());
         }
+        Guild::Lint { file } => {
+            let file = match file {
+                Some(file) => read_guild(&file)?,
+                None => {
+                    let store = parts::keeper(config).await?;
+                    let name = store.guild_name(global.guild.as_deref().or(config.guild.as_deref())).await?;
+                    store.guild_export(&name).await?
+                }
+            };
+            let warnings = lint::lint(&file);
+            show::warnings(&warnings, global.json);
+            return Ok(if warnings.is_empty() { EXIT_DONE } else { EXIT_SOME_NOT });
+        }
         Guild::List => show::guilds(&parts::keeper(config).await?.guild_list().await?, global.json),
     }
     Ok(EXIT_DONE)
+}
+
+/// Reads a guild file, or says everything that is wrong with it.
+fn read_guild(file: &Path) -> Result<GuildFile, Failure> {
+    let text = std::fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()));
+    guild_file::parse(&text.map_err(Failure::usage)?).map_err(|problems| {
+        let lines: Vec<String> = problems.iter().map(|one| format!("{}: {one}", file.display())).collect();
+        Failure::usage(anyhow::anyhow!("nothing was imported, {} problems:\n{}", problems.len(), lines.join("\n")))
+    })
 }
 
 fn models(config: &Config, command: &Models) -> Result<u8, Failure> {

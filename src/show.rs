@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressStyle};
 
+use crate::lint::Warning;
 use crate::store::{Count, GuildSummary, ImportReport};
 use crate::turn::{Ending, Turn};
 
@@ -55,6 +56,20 @@ pub fn import(report: &ImportReport, json: bool) {
     line(format_args!("{}: {created} created, {changed} changed, {unchanged} unchanged", report.guild));
     for warning in &report.warnings {
         line(format_args!("  note: {warning}"));
+    }
+}
+
+/// Prints what the names of a guild will be confused with.
+pub fn warnings(warnings: &[Warning], json: bool) {
+    if json {
+        line(serde_json::json!(warnings));
+        return;
+    }
+    for one in warnings {
+        line(one);
+    }
+    if warnings.is_empty() {
+        line("every name can be told from the others of its kind");
     }
 }
 

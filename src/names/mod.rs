@@ -118,6 +118,12 @@ impl Roster {
         judge(self.candidates(&heard, |one| one == kind, SUGGEST_MIN), take)
     }
 
+    /// Everything of this kind that is at least so much like the words, best first.
+    #[must_use]
+    pub fn alike(&self, kind: Kind, words: &str, least: f32) -> Vec<Candidate<'_>> {
+        self.candidates(&Heard::new(words, &self.sounds), |one| one == kind, least)
+    }
+
     /// The names that the recogniser is told to expect, the most useful first: what is open, then the members, those
     /// of the speaker's squad before the others, then squads and categories. Written as they are said, since the
     /// recogniser knows sounds and not spellings.
