@@ -8,7 +8,6 @@ pub mod demo;
 pub mod llm;
 
 use std::fs;
-use std::io::Write as _;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -35,7 +34,6 @@ const TEMPLATE: &str = "migrated";
 static CLUSTER: OnceLock<Mutex<Option<Embedded>>> = OnceLock::new();
 static MIGRATED: OnceCell<()> = OnceCell::const_new();
 static COPYING: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
-static APP_LOGIN: OnceCell<()> = OnceCell::const_new();
 static DATABASES: Semaphore = Semaphore::const_new(DATABASES_MAX);
 
 /// One test's own database, complete and empty.
@@ -61,6 +59,11 @@ impl TestDb {
         let options = self.options.clone().username(APP);
         OPENED.get_or_init(|| self.let_app_in(&options)).await;
         options
+    }
+
+    /// A connection as the program's role.
+    pub async fn app_login(&self) -> PgConnection {
+        self.app_options().await.connect().await.unwrap()
     }
 
     /// The same for `SPHERECONNECT_DATABASE_URL`.
@@ -96,29 +99,6 @@ impl TestDb {
         }
         format!("postgres://{KEEPER}@localhost/{}?host={host}", self.name)
     }
-}
-
-impl TestDb {
-    /// A connection of the program's own login, as a server's users have it: no `set role` on top of another's rights.
-    pub async fn app_login(&self) -> PgConnection {
-        APP_LOGIN.get_or_init(|| let_app_in(&self.pool)).await;
-        self.connect_options().username("sphereconnect_app").connect().await.unwrap()
-    }
-}
-
-/// Lets the tests' user in as the program's role, too; the cluster itself lets in nobody but its keeper.
-async fn let_app_in(owner: &PgPool) {
-    let name = Command::new("id").arg("-un").output().unwrap().stdout;
-    let line = format!("keeper \"{}\" sphereconnect_app\n", String::from_utf8(name).unwrap().trim());
-    let file: String = sqlx::query_scalar("select current_setting('ident_file')").fetch_one(owner).await.unwrap();
-    fs::OpenOptions::new().append(true).open(file).unwrap().write_all(line.as_bytes()).unwrap();
-    sqlx::query("select pg_reload_conf()").execute(owner).await.unwrap();
-    // The postmaster reads it a moment later.
-    let known = "select count(*) from pg_ident_file_mappings where pg_username = 'sphereconnect_app'";
-    while sqlx::query_scalar::<_, i64>(known).fetch_one(owner).await.unwrap() == 0 {
-        tokio::time::sleep(std::time::Duration::from_millis(5)).await;
-    }
-    tokio::time::sleep(std::time::Duration::from_millis(100)).await;
 }
 
 /// A fresh database with every migration applied. The first call of a process makes the cluster; the cluster dies
