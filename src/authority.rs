@@ -132,6 +132,8 @@ pub fn need(command: &Command, speaker: MemberId) -> Need {
         Command::AskObjective { section: Some(section), .. } => Need::ViewAndClearance("view_objectives", *section),
         Command::AskObjectives { .. } | Command::AskObjective { .. } => Need::Right("view_objectives"),
         Command::AskTasks { .. } | Command::AskTask { .. } => Need::Right("view_tasks"),
+        // The database takes back only what the member did, and only as long as they could do it again.
+        Command::Undo {} => Need::Nothing,
         Command::ObjectiveReport { .. }
         | Command::AskSquad { .. }
         | Command::AskMembers { .. }

@@ -88,6 +88,8 @@ pub enum Command {
     },
     /// Try every part and say what to do about each that fails
     Doctor,
+    /// Say who did what: your own orders, or everyone's with the right to manage the guild
+    Journal(Journal),
     /// Bring guilds in and out
     #[command(subcommand)]
     Guild(Guild),
@@ -105,6 +107,21 @@ pub enum Command {
     /// Speech models
     #[command(subcommand)]
     Models(Models),
+}
+
+/// What to read of the journal.
+#[derive(Debug, Args)]
+pub struct Journal {
+    /// Only this member
+    // Its own id: `--as` has the one that the field would give it.
+    #[arg(long = "member", id = "whose", value_name = "NAME")]
+    pub whose: Option<String>,
+    /// Only what is newer: 90m, 12h, 3d, 2w, a day as 2026-11-01, or an instant
+    #[arg(long, value_name = "TIME")]
+    pub since: Option<String>,
+    /// At most so many lines, 1 to 1000, the newest first
+    #[arg(long, value_name = "N", default_value_t = 20, value_parser = clap::value_parser!(i32).range(1..=i64::from(crate::journal::LINES_MAX)))]
+    pub limit: i32,
 }
 
 /// Commands about guilds.

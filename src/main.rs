@@ -13,7 +13,7 @@ use sphereconnect::domain::UtteranceId;
 use sphereconnect::guild_file::GuildFile;
 use sphereconnect::parts::{self, EXIT_DONE, EXIT_SOME_NOT, Failure};
 use sphereconnect::turn::{Ending, Input};
-use sphereconnect::{demo, doctor, guild_file, lint, listen, member, show, speech, telemetry};
+use sphereconnect::{demo, doctor, guild_file, journal, lint, listen, member, show, speech, telemetry};
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
@@ -50,6 +50,7 @@ fn start(cli: Cli) -> Result<u8, Failure> {
                 demo::run(config, &cli.global, &sounding).await
             }
             Command::Doctor => doctor::run(&config, cli.global.json).await,
+            Command::Journal(wanted) => journal::run(&config, &cli.global, &wanted).await,
             Command::Guild(command) => guild(&config, &cli.global, command).await,
             Command::Member(command) => member::run(&config, &cli.global, command).await,
             Command::Db(Db::Migrate) => {

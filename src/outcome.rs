@@ -1,6 +1,7 @@
 //! What came of a command, as it stands in the database: rows that were changed, answers to questions.
 
 use chrono::{DateTime, Utc};
+use serde::Deserialize;
 use serde_json::Value;
 use uuid::Uuid;
 
@@ -12,16 +13,58 @@ use crate::intent::command::Due;
 /// The most lines an answer reads; a listener keeps fewer, and is told that there are more.
 pub const LINES_MAX: usize = 50;
 
-/// One row that a command changed, as the journal keeps it.
+/// One row that a command changed.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Change {
     /// What it is.
     pub kind: Kind,
     /// Where it is stored.
     pub id: Uuid,
-    /// What it was; `None` for something new.
+    /// What it is at the end of the turn; `None` for something removed.
+    pub after: Option<Value>,
+}
+
+/// What became of the wish to take the last change back.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(tag = "outcome", rename_all = "snake_case")]
+pub enum Undo {
+    /// Everything is as it was before that turn.
+    Undone {
+        /// The turn's commands, as the speaker may see them.
+        commands: Value,
+        /// The rows that are as they were, as far as the speaker may see them.
+        changes: Vec<Restored>,
+    },
+    /// There is no turn to take back.
+    Nothing,
+    /// The speaker could not do today what they did then.
+    Standing,
+    /// Somebody changed a row since.
+    Changed {
+        /// The row, when the speaker may know of it.
+        what: Option<String>,
+        /// Who, when it is known.
+        by: Option<String>,
+    },
+    /// Others use what the turn made.
+    Used {
+        /// What, when the speaker may know of it.
+        what: Option<String>,
+    },
+    /// A rule of the guild stands against it today.
+    Impossible,
+}
+
+/// A row that is as it was before. The fields are those that differ, with names instead of ids.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+pub struct Restored {
+    /// The journal's word for what it is.
+    pub kind: String,
+    /// Its name; a link has none.
+    pub name: Option<String>,
+    /// What it is again; `None` for something that is gone again.
     pub before: Option<Value>,
-    /// What it is now; `None` for something removed.
+    /// What it was for a while; `None` for something that had been removed.
     pub after: Option<Value>,
 }
 

@@ -3,6 +3,7 @@
 //! A reply says what the database holds after the commit, never what was wished for.
 
 mod answer;
+mod undo;
 
 use serde_json::Value;
 
@@ -13,6 +14,7 @@ use crate::intent::question::Choice;
 use crate::intent::{Action, Command, Field, Question};
 use crate::outcome::{Done, LINES_MAX};
 pub use answer::answer;
+pub use undo::undo;
 
 /// The most of a heard name that a reply repeats, in characters.
 const HEARD_CHARS_MAX: usize = 60;

@@ -87,8 +87,13 @@ pub fn guilds(guilds: &[GuildSummary], json: bool) {
 /// The commands of a turn in one line, or `None` when there are none.
 #[must_use]
 pub fn commands(turn: &Turn) -> Option<String> {
-    let all: Vec<String> = turn.commands.as_array()?.iter().map(one_command).collect();
-    (!all.is_empty()).then(|| all.join("; "))
+    Some(orders(&turn.commands)).filter(|all| !all.is_empty())
+}
+
+/// A list of commands in one line.
+#[must_use]
+pub fn orders(commands: &serde_json::Value) -> String {
+    commands.as_array().into_iter().flatten().map(one_command).collect::<Vec<_>>().join("; ")
 }
 
 fn one_command(command: &serde_json::Value) -> String {

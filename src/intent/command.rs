@@ -127,6 +127,8 @@ pub enum Command {
     SquadDisband { squad: Named<SquadId> },
     #[serde(rename = "guild.broadcast")]
     GuildBroadcast { message: String },
+    #[serde(rename = "undo")]
+    Undo {},
     #[serde(rename = "ask.objectives")]
     AskObjectives {
         #[serde(skip_serializing_if = "Option::is_none")]
@@ -200,6 +202,7 @@ impl Command {
             Self::SquadSetLead { .. } => Action::SquadSetLead,
             Self::SquadDisband { .. } => Action::SquadDisband,
             Self::GuildBroadcast { .. } => Action::GuildBroadcast,
+            Self::Undo {} => Action::Undo,
             Self::AskObjectives { .. } => Action::AskObjectives,
             Self::AskObjective { .. } => Action::AskObjective,
             Self::AskTasks { .. } => Action::AskTasks,

@@ -198,9 +198,8 @@ impl Pieces<'_, '_> {
                 squad: self.maybe(Field::Squad, Kind::Squad)?,
             },
             Action::AskMe => Command::AskMe {},
-            Action::AskHelp | Action::Confirm | Action::Deny | Action::Undo | Action::Repeat | Action::Cancel => {
-                Command::AskHelp {}
-            }
+            Action::Undo => Command::Undo {},
+            Action::AskHelp | Action::Confirm | Action::Deny | Action::Repeat | Action::Cancel => Command::AskHelp {},
         })
     }
 

@@ -66,27 +66,19 @@ impl GuildTx {
         })
     }
 
-    /// Carries out a command that changes something. Questions are answered by [`GuildTx::answer`].
+    /// Carries out a command that changes something. Questions are answered by [`GuildTx::answer`]; how the row stands
+    /// afterwards is added by [`GuildTx::changes_now`].
     ///
     /// # Errors
     /// [`StoreError::Gone`], [`StoreError::Refused`], or when the database cannot be reached; the transaction is to be
     /// rolled back then.
     pub async fn apply(&mut self, authorized: &Authorized) -> Result<Done, StoreError> {
         let command = authorized.command().clone();
-        let mut metrics = None;
-        let (kind, id, before) = match self.subject(&command) {
-            Some((kind, id)) => (kind, id, Some(self.image(kind, id).await?)),
-            None => {
-                let (kind, id) = self.create(&command).await?;
-                (kind, id, None)
-            }
+        let ((kind, id), metrics) = match self.subject(&command) {
+            Some((kind, id)) => ((kind, id), self.change(&command, id).await?),
+            None => (self.create(&command).await?, None),
         };
-        if before.is_some() {
-            metrics = self.change(&command, id).await?;
-        }
-        let removed = matches!(command, Command::SquadDisband { .. });
-        let after = if removed { None } else { Some(self.image(kind, id).await?) };
-        Ok(Done { command, change: Change { kind, id, before, after }, metrics })
+        Ok(Done { command, change: Change { kind, id, after: None }, metrics })
     }
 
     /// The row that a command changes; `None` when it makes a new one.

@@ -9,13 +9,13 @@ mod apply;
 pub mod embedded;
 mod error;
 mod guild;
-mod images;
 mod journal;
 mod roster;
 mod session;
 mod sign_in;
 mod sign_in_key;
 mod sign_in_manage;
+mod undo;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -31,7 +31,7 @@ use embedded::{Embedded, EmbeddedOptions};
 
 pub use error::StoreError;
 pub use guild::{Count, GuildError, GuildSummary, ImportReport};
-pub use journal::{Entry as JournalEntry, Past};
+pub use journal::{Entry as JournalEntry, Line as JournalLine, Past};
 pub use roster::View;
 pub use session::Session;
 pub use sign_in_manage::{Managing, SessionEntry, SignInStatus};

@@ -6,7 +6,7 @@ use super::{Outcome, Turn, Turns};
 use crate::authority::Denied;
 use crate::domain::{Clearance, UtteranceId};
 use crate::intent::Command;
-use crate::outcome::Done;
+use crate::outcome::{Done, Undo};
 use crate::reply;
 use crate::store::{GuildTx, JournalEntry, StoreError};
 
@@ -70,17 +70,34 @@ impl Turns {
         turn: &Turn,
     ) -> Result<bool, StoreError> {
         let reply = reply::done(done);
-        let image =
-            |one: &Done, side: &Option<Value>| json!({"kind": one.change.kind, "id": one.change.id, "row": side});
-        let mut entry = self.journal_entry(text, commands, turn, "applied", &reply);
-        entry.before = Some(done.iter().map(|one| image(one, &one.change.before)).collect());
-        entry.after = Some(done.iter().map(|one| image(one, &one.change.after)).collect());
-        tx.journal_write(&entry).await
+        tx.journal_write(&self.journal_entry(text, commands, turn, "applied", &reply)).await
+    }
+
+    /// Takes back what the speaker changed last, and writes that down in the same transaction. "There is nothing" is
+    /// written down too: the same utterance sent again must not take back what was done after it.
+    pub(super) async fn take_back(&self, mut tx: GuildTx, text: &str, turn: &Turn) -> Result<Outcome, StoreError> {
+        let undo = tx.undo_last().await?;
+        let (commands, reply) = (vec![Command::Undo {}], reply::undo(&undo));
+        let outcome = match &undo {
+            Undo::Undone { .. } => "applied",
+            Undo::Nothing => "answered",
+            _ => "refused",
+        };
+        if !tx.journal_write(&self.journal_entry(text, &commands, turn, outcome, &reply)).await? {
+            tx.rollback().await?;
+            return self.taken_before(turn.turn).await;
+        }
+        if self.settings.dry_run {
+            tx.rollback().await?
+        } else {
+            tx.commit().await?
+        }
+        Ok(Outcome::TookBack(undo, commands))
     }
 
     fn journal_entry<'a>(
-        &'a self,
-        text: &'a str,
+        &self,
+        words: &'a str,
         commands: &[Command],
         turn: &'a Turn,
         outcome: &'a str,
@@ -88,15 +105,13 @@ impl Turns {
     ) -> JournalEntry<'a> {
         JournalEntry {
             utterance: turn.turn,
-            member_name: &self.session.member.name,
             source: &turn.source,
-            heard: (self.settings.keep_words && !commands.iter().any(is_secret)).then_some(text),
+            words,
+            keep: self.settings.keep_words && !commands.iter().any(is_secret),
             route: turn.route,
             commands: self.kept(commands),
             outcome,
             reply,
-            before: None,
-            after: None,
         }
     }
 }

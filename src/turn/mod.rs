@@ -24,7 +24,7 @@ use crate::hearing::wav;
 use crate::intent::resolve::Found;
 use crate::intent::{Command, Context, Question, is_doubtful_name, resolve};
 use crate::names::{Roster, is_unsure};
-use crate::outcome::{Answer, Done};
+use crate::outcome::{Answer, Done, Undo};
 use crate::reply::Reply;
 use crate::speech::{Recogniser, SpeechError};
 use crate::store::{Past, Session, Store, StoreError, View};
@@ -106,6 +106,7 @@ pub(super) enum Outcome {
     Ask(Box<Question>),
     Confirm(Vec<Command>),
     Refused { denied: Denied, commands: Vec<Command> },
+    TookBack(Undo, Vec<Command>),
     Said(Cue, Ending, &'static str, String),
     Failed(StoreError),
 }
@@ -284,6 +285,10 @@ impl Turns {
         if commands.iter().any(|one| matches!(one, Command::GuildBroadcast { .. })) {
             return failed("unsupported", "I cannot send messages to the guild yet. Nothing was changed.".to_owned());
         }
+        let undo = commands.iter().any(|one| matches!(one, Command::Undo {}));
+        if undo && commands.len() > 1 {
+            return failed("unsupported", "Say undo by itself. Nothing was changed.".to_owned());
+        }
         let began = Instant::now();
         let doubtful = commands.iter().filter_map(Command::new_name).any(|name| is_doubtful_name(name, roster))
             || (found.iter().any(|one| is_unsure(one.score, context.by_ear))
@@ -312,6 +317,9 @@ impl Turns {
                 Err(denied) => return self.refuse(tx, text, commands.clone(), denied, turn).await,
             }
         }
+        if matches!(commands.as_slice(), [Command::Undo {}]) {
+            return self.take_back(tx, text, turn).await;
+        }
         let me = actor.member.id;
         let own = |one: &Command| matches!(one, Command::MemberSetAvailability { member, .. } if member.id == me);
         let by_model = turn.route == "llm" && self.settings.confirm_model_orders;
@@ -337,6 +345,7 @@ impl Turns {
                 Err(error) => return Err(error),
             }
         }
+        tx.changes_now(&mut done).await?;
         if !done.is_empty() && !self.write_down(&mut tx, text, &done, &commands, turn).await? {
             // Another run of the same utterance was quicker; what it did stands.
             tx.rollback().await?;

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use chrono::Utc;
 
-use super::{Ending, Outcome, Turn, Turns, failed, words};
+use super::{Ending, Outcome, Turn, Turns, words};
 use crate::commander::ThinkError;
 use crate::domain::Cue;
 use crate::intent::question::Choice;
@@ -127,9 +127,6 @@ impl Turns {
                 let last =
                     self.last_reply.clone().map_or_else(|| "I have said nothing yet.".to_owned(), |last| last.text);
                 said(Ending::Answered, &last)
-            }
-            (Action::Undo, _) => {
-                Err(failed("unsupported", "I cannot take changes back yet. Nothing was changed.".to_owned()))
             }
             _ => Ok(Understood { intents: vec![intent.clone()], confirmed: false }),
         }

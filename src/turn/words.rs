@@ -8,6 +8,7 @@ use super::{Ending, Outcome, Turn, TurnError, Turns, record::since};
 use crate::domain::Cue;
 use crate::intent::resolve::Found;
 use crate::names::Roster;
+use crate::outcome::Undo;
 use crate::reply::{self, Reply};
 use crate::store::StoreError;
 
@@ -28,10 +29,10 @@ impl Turns {
             Outcome::Before(past) => {
                 turn.commands = past.commands.clone();
                 turn.route = if past.route == "llm" { "llm" } else { "local" };
-                let (ending, cue) = if past.outcome == "refused" {
-                    (Ending::Refused, Cue::Refused)
-                } else {
-                    (Ending::Applied, Cue::Done)
+                let (ending, cue) = match past.outcome.as_str() {
+                    "refused" => (Ending::Refused, Cue::Refused),
+                    "answered" => (Ending::Answered, Cue::Question),
+                    _ => (Ending::Applied, Cue::Done),
                 };
                 let error =
                     (ending == Ending::Refused).then(|| TurnError { kind: "denied", detail: past.reply.clone() });
@@ -46,6 +47,17 @@ impl Turns {
                 turn.commands = json!(commands);
                 let error = TurnError { kind: "denied", detail: denied.to_string() };
                 (Ending::Refused, Reply::new(Cue::Refused, reply::refused(denied)), Some(error))
+            }
+            Outcome::TookBack(undo, commands) => {
+                turn.commands = json!(commands);
+                let reply = reply::undo(undo);
+                let (ending, cue) = match undo {
+                    Undo::Undone { .. } => (Ending::Applied, Cue::Done),
+                    Undo::Nothing => (Ending::Answered, Cue::Question),
+                    _ => (Ending::Refused, Cue::Refused),
+                };
+                let error = (ending == Ending::Refused).then(|| TurnError { kind: "denied", detail: reply.clone() });
+                (ending, Reply::new(cue, reply), error)
             }
             Outcome::Said(cue, ending, kind, text) => {
                 let error = (!matches!(ending, Ending::Answered)).then(|| TurnError { kind, detail: text.clone() });

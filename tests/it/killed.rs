@@ -173,8 +173,9 @@ fn check(data: &Path, batches: u64) {
         assert_eq!(number(leads).await, 2);
         let convoy = "select count(*) from objectives where name = 'Ghost Convoy' and priority = 'critical'";
         assert_eq!(number(convoy).await, 1);
-        let both = "select count(*) from journal where jsonb_array_length(commands) = 2 \
-                    and jsonb_array_length(before) = 2 and jsonb_array_length(after) = 2";
+        let both = "select count(*) from journal j where jsonb_array_length(commands) = 2 and 2 = ( \
+                    select count(*) from journal_changes c \
+                    where c.guild_id = j.guild_id and c.created_at = j.created_at and c.made_in = j.made_in)";
         assert_eq!(number(both).await, batches);
         connection.close().await.unwrap();
     });

@@ -8,6 +8,7 @@ mod embedded;
 mod endpoint;
 mod guard_cost;
 mod guild_file;
+mod journal;
 mod killed;
 mod recordings;
 mod refusals;

@@ -49,7 +49,7 @@ insert into journal (guild_id, utterance_id, member_id, member_name, source, rou
     values (@g0, @ga, @g6, 'Ann', 'test', 'local', '[]', 'applied', 'Done.');
 ";
 
-const TENANT_TABLES: [&str; 11] = [
+const TENANT_TABLES: [&str; 13] = [
     "users",
     "ai_commanders",
     "squads",
@@ -61,7 +61,11 @@ const TENANT_TABLES: [&str; 11] = [
     "objective_categories_junction",
     "user_sessions",
     "journal",
+    "journal_changes",
+    "journal_keys",
 ];
+/// Those that no session may look into at all.
+const SHUT_TABLES: [&str; 3] = ["user_sessions", "journal_changes", "journal_keys"];
 
 /// Replaces `@a6` by the id of thing 6 of guild a; any other `@` is left alone.
 fn ids(sql: &str) -> String {

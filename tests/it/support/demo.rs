@@ -109,7 +109,7 @@ impl Demo {
     /// Everything in the database but the journal and who is or was signed in.
     pub async fn guild_rows(&self) -> Rows {
         let mut rows = self.rows().await;
-        rows.retain(|(table, _), _| table != "journal" && table != "user_sessions");
+        rows.retain(|(table, _), _| !table.starts_with("journal") && table != "user_sessions");
         rows
     }
 
@@ -141,6 +141,19 @@ impl Demo {
             .fetch_all(&self.db.pool)
             .await
             .unwrap()
+    }
+
+    /// What the database wrote down of a turn of the journal, in its order.
+    pub async fn changes(&self, turn: &Value) -> Vec<Value> {
+        sqlx::query_scalar(
+            "select to_jsonb(c) from journal_changes c join journal j on j.guild_id = c.guild_id
+                and j.created_at = c.created_at and j.made_in = c.made_in
+            where j.id = $1::text::uuid order by c.id",
+        )
+        .bind(text(turn, "id"))
+        .fetch_all(&self.db.pool)
+        .await
+        .unwrap()
     }
 }
 
