@@ -28,7 +28,7 @@ drop function journal_restore(text, jsonb, jsonb);
 drop function journal_is(jsonb, jsonb);
 drop function journal_row(text, jsonb);
 drop function journal_read(uuid, timestamptz, integer);
-drop function journal_story(uuid, text[], text, xid8, timestamptz);
+drop function journal_story(uuid, text[], text, text[], xid8, timestamptz);
 drop function changes_now();
 drop function journal_find(uuid);
 drop function journal_write(uuid, text, text, boolean, text, jsonb, text, text);

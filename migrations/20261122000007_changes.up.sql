@@ -348,21 +348,24 @@ begin
 end
 $$;
 
--- What this transaction has changed so far, without what the member may not see. For the words of a reply.
+-- How the rows stand that this transaction has changed so far: what the words of a reply need, and no more, for who
+-- changes a row need not be one who may read it.
 create function changes_now() returns table (kind text, row_id uuid, after jsonb)
     language plpgsql stable security definer set search_path = pg_catalog, public, pg_temp
 as $$
 declare
-    who constant record := journal_reader();
+    guild constant uuid := current_guild();
+    me constant uuid := current_member();
 begin
-    return query select c.kind, c.row_id, journal_visible(who.guild, who.sees, who.reads, c.kind, c.row_id, c.after)
-        from journal_changes_of(who.guild, pg_current_xact_id_if_assigned(), now()) c where c.member_id = who.me;
+    return query select c.kind, c.row_id, jsonb_strip_nulls(jsonb_build_object('status', c.after -> 'status',
+            'progress', c.after -> 'progress', 'schedule', c.after -> 'schedule'))
+        from journal_changes_of(guild, pg_current_xact_id_if_assigned(), now()) c where c.member_id = me;
 end
 $$;
 
 -- A transaction's changes as a reader may see them, in the order they were made, and whether something of them is
--- hidden. Each names its row and holds only the fields that differ.
-create function journal_story(guild uuid, sees text[], reads text, number xid8, began timestamptz)
+-- hidden. Each names its row and holds only the fields that differ. `kinds` are those that are shown, null for all.
+create function journal_story(guild uuid, sees text[], reads text, kinds text[], number xid8, began timestamptz)
     returns table (changes jsonb, hidden boolean)
     language plpgsql stable set search_path = pg_catalog, public, pg_temp
 as $$
@@ -380,8 +383,13 @@ begin
     from (
         select c.kind, c.row_id, c.place, journal_visible(guild, sees, reads, c.kind, c.row_id, c.before) as was,
             journal_visible(guild, sees, reads, c.kind, c.row_id, c.after) as became
-        from journal_changes_of(guild, number, began) c
-        where c.before is not null or c.after is not null
+        from (
+            select own.kind, own.row_id, own.place,
+                case when kinds is null or own.kind = any (kinds) then own.before end as before,
+                case when kinds is null or own.kind = any (kinds) then own.after end as after
+            from journal_changes_of(guild, number, began) own
+            where own.before is not null or own.after is not null
+        ) as c
     ) as seen;
 end
 $$;
@@ -405,6 +413,11 @@ declare
     -- Whose turns: null for everyone's, those of members who have left, too.
     whose constant uuid := case when leads then who else reader.me end;
     lines constant integer := least(greatest(most, 0), 1000);
+    -- What others changed is shown as far as the reader may look at such things at all.
+    kinds constant text[] := array['access_level', 'rank', 'squad', 'member', 'category', 'commander']
+        || case when reader.rights && '{view_objectives,create_objective,manage_objectives}'
+            then '{objective,category_link}'::text[] end
+        || case when reader.rights && '{view_tasks,manage_tasks}' then '{task}'::text[] end;
     -- The names of what the reader does not see. A command that says one of them is told by its action alone.
     unseen text[];
 begin
@@ -419,26 +432,27 @@ begin
     ) as hidden;
     return query
     with listed as (
-        (select j.id, j.made_in, j.created_at, j.member_name, j.source, j.heard, j.route, j.commands, j.outcome, j.reply,
+        (select j.id, j.made_in, j.created_at, j.member_id, j.member_name, j.source, j.heard, j.route, j.commands, j.outcome, j.reply,
             j.undone_at, j.undone_by, j.undoes
         from journal j
         where j.guild_id = guild and (since is null or j.created_at >= since) and (whose is null or j.member_id = whose)
         order by j.created_at desc, j.id limit lines)
         union all
-        (select null, c.made_in, c.created_at, coalesce(min(u.name), 'a former member'), 'sql', null, 'none', '[]'::jsonb,
+        (select null, c.made_in, c.created_at, c.member_id, coalesce(min(u.name), 'a former member'), 'sql', null, 'none', '[]'::jsonb,
             'applied', '', null, null, null
         from journal_changes c left join users u on u.guild_id = c.guild_id and u.id = c.member_id
         where c.guild_id = guild and (since is null or c.created_at >= since) and (whose is null or c.member_id = whose)
             and not exists (select from journal j where j.guild_id = c.guild_id and j.created_at = c.created_at
                 and j.made_in = c.made_in and j.outcome = 'applied')
-        group by c.made_in, c.created_at
+        group by c.made_in, c.created_at, c.member_id
         order by c.created_at desc limit lines)
     )
     select l.id, l.created_at, l.member_name, l.source, case when not masked.whole and not masked.words then l.heard end,
         l.route, journal_commands(l.commands, masked.whole, reads), l.outcome, case when not masked.whole then l.reply end,
         l.undone_at, l.undone_by, l.undoes, case when l.outcome = 'applied' then story.changes end
     from (select * from listed order by created_at desc, id limit lines) as l
-        cross join lateral journal_story(guild, sees, reads, l.made_in, l.created_at) as story
+        cross join lateral journal_story(guild, sees, reads, case when l.member_id <> reader.me then kinds end, l.made_in,
+            l.created_at) as story
         cross join lateral (
             select story.hidden or coalesce(bool_or(one ->> 'objective' = any (unseen) or one ->> 'task' = any (unseen)
                     or one ->> 'name' = any (unseen)), false) as whole,
@@ -554,6 +568,7 @@ declare
     turn record;
     own uuid[];
     one record;
+    found_image jsonb;
 begin
     if speaker.me is null then
         raise exception using errcode = 'invalid_authorization_specification',
@@ -581,11 +596,15 @@ begin
             -- A member's image holds no secrets, so a member cannot be brought back whole.
             return '{"outcome": "impossible"}';
         end if;
-        if not journal_is(one.after, journal_row(one.kind, coalesce(one.after, one.before))) then
+        found_image := journal_row(one.kind, coalesce(one.after, one.before));
+        if not journal_is(one.after, found_image) then
+            -- Who changed it last is known when the row is as that change left it; the operator's changes have no name.
             return jsonb_build_object('outcome', 'changed', 'what', one.seen, 'by', case when one.seen is not null then (
-                select u.name from journal_changes c join users u on u.guild_id = c.guild_id and u.id = c.member_id
-                where c.guild_id = guild and c.id > one.place and c.kind = one.kind and c.row_id = one.row_id
-                order by c.id desc limit 1) end);
+                select u.name from (select c.member_id, c.after from journal_changes c
+                        where c.guild_id = guild and c.id > one.place and c.kind = one.kind and c.row_id = one.row_id
+                        order by c.id desc limit 1) as last
+                    join users u on u.guild_id = guild and u.id = last.member_id
+                where journal_is(last.after, found_image)) end);
         end if;
         if one.before is null and journal_used(one.kind, one.row_id, own) then
             return jsonb_build_object('outcome', 'used', 'what', one.seen);
@@ -620,7 +639,7 @@ begin
     update journal j set undone_at = now() where j.guild_id = guild and j.id = turn.id;
     return (select jsonb_build_object('outcome', 'undone',
             'commands', journal_commands(turn.commands, story.hidden, reads), 'changes', coalesce(story.changes, '[]'))
-        from journal_story(guild, sees, reads, turn.made_in, turn.created_at) as story);
+        from journal_story(guild, sees, reads, null, turn.made_in, turn.created_at) as story);
 end
 $$;
 
@@ -654,7 +673,7 @@ revoke execute on function
     clearance_covers(text, text), journal_reader(), journal_visible(uuid, text[], text, text, uuid, jsonb),
     journal_fields(uuid, jsonb, jsonb, jsonb), journal_commands(jsonb, boolean, text), journal_hash(uuid, text),
     journal_write(uuid, text, text, boolean, text, jsonb, text, text), journal_find(uuid), changes_now(),
-    journal_story(uuid, text[], text, xid8, timestamptz), journal_read(uuid, timestamptz, integer),
+    journal_story(uuid, text[], text, text[], xid8, timestamptz), journal_read(uuid, timestamptz, integer),
     journal_row(text, jsonb), journal_is(jsonb, jsonb), journal_restore(text, jsonb, jsonb),
     journal_used(text, uuid, uuid[]), undo_last(), journal_prune(integer)
 from public;

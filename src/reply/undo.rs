@@ -11,7 +11,7 @@ pub fn undo(undo: &Undo) -> String {
     match undo {
         Undo::Undone { changes, .. } => taken_back(changes),
         Undo::Nothing => "There is nothing of yours to take back.".to_owned(),
-        Undo::Standing => "Sorry. Your rank no longer covers what you did then. Nothing was changed.".to_owned(),
+        Undo::Standing => "Sorry, your rank no longer covers what you did then. Nothing was changed.".to_owned(),
         Undo::Changed { what: Some(what), by: Some(by) } => {
             format!("Somebody changed it since: {by} changed {what}. Nothing was changed.")
         }

@@ -47,6 +47,8 @@ insert into user_sessions (guild_id, user_id, token_hash, expires_at) values
     (@g0, @g8, encode(sha256('@G expired'), 'hex'), now() - interval '1 second');
 insert into journal (guild_id, utterance_id, member_id, member_name, source, route, commands, outcome, reply)
     values (@g0, @ga, @g6, 'Ann', 'test', 'local', '[]', 'applied', 'Done.');
+insert into journal_changes (guild_id, member_id, kind, row_id, after) values (@g0, @g6, 'squad', @g5, '{\"name\":\"Anvil\"}');
+insert into journal_keys (guild_id, key) values (@g0, '\\x00');
 ";
 
 const TENANT_TABLES: [&str; 13] = [

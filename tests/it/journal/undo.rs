@@ -37,8 +37,8 @@ Isolde Marchetti | Assign guard the refinery to Bjornulf | Taken back: Guard the
 Isolde Marchetti | Assign watch the gateway to squad Ember Flight
     | Taken back: Watch the Gateway is with no squad again.
 Isolde Marchetti | Make escort the dropship high priority | Taken back: Escort the Dropship has medium priority again.
-Isolde Marchetti | Mark task jam the relay as completed | Taken back: Jam the Relay is pending again.
 Isolde Marchetti | Set jam the relay progress to 30 percent | Taken back: Jam the Relay is at 0 percent again.
+Isolde Marchetti | Mark task jam the relay as completed | Taken back: Jam the Relay is pending again.
 Isolde Marchetti | Promote Tadhg to Starhand | Taken back: Tadhg is Fledgling again.
 Isolde Marchetti | Add Yllandra to squad Longhaul | Taken back: Yllandra is in no squad again.
 Isolde Marchetti | Add Biscuit to squad Longhaul | Taken back: Biscuit is in squad Quarry Gang again.
@@ -194,7 +194,7 @@ async fn what_somebody_changed_since_stays() {
 async fn who_lost_the_standing_takes_nothing_back() {
     let demo = Demo::new().await;
     demo.say("Veshkar", &[ASSIGN]).await.expect(0, &[]);
-    let lost = "Sorry. Your rank no longer covers what you did then. Nothing was changed.";
+    let lost = "Sorry, your rank no longer covers what you did then. Nothing was changed.";
     let marshal = "update users set rank = (select id from ranks where name = 'Marshal') where name = 'Veshkar'";
     for (change, back) in [
         ("update users set rank = (select id from ranks where name = 'Starhand') where name = 'Veshkar'", marshal),

@@ -31,8 +31,8 @@ async fn defaults_and_required_columns() {
                 status, priority, progress, self_assignment, schedule) from tasks where name = 'T' |
                 (,pending,medium,0,t,{})
         G4 | select 1 | select count(*) from information_schema.columns where table_schema = 'public'
-                and table_name not like 'sign\_in\_%' and column_name in ('created_at', 'updated_at') and column_default = 'now()' and is_nullable = 'NO'
-                and data_type = 'timestamp with time zone' | 21
+                and table_name not like 'sign\_in\_%' and column_name in ('created_at', 'updated_at')
+                and column_default = 'now()' and is_nullable = 'NO' and data_type = 'timestamp with time zone' | 22
         "#,
     )
     .await;
