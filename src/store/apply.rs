@@ -10,6 +10,13 @@ use crate::intent::Command;
 use crate::intent::command::Assignee;
 use crate::outcome::{Change, Done};
 
+/// Whose a task is.
+struct TaskHeld {
+    lead_id: Option<Uuid>,
+    squad_id: Option<Uuid>,
+    self_assignment: bool,
+}
+
 impl GuildTx {
     /// What the database knows of the thing a command touches, for [`crate::authority::authorize`]. The row stays
     /// locked until the transaction ends, so that it is still true when the command is applied.
@@ -22,10 +29,19 @@ impl GuildTx {
             Command::ObjectiveSetPriority { objective, .. }
             | Command::ObjectiveSetStatus { objective, .. }
             | Command::ObjectiveSetProgress { objective, .. } => {
-                let lead =
-                    sqlx::query_scalar!("select lead_id from objectives where id = $1 for update", objective.id.0)
-                        .fetch_one(&mut *self.tx)
-                        .await?;
+                let id = objective.id.0;
+                let locked = sqlx::query_scalar!("select lead_id from objectives where id = $1 for update", id)
+                    .fetch_optional(&mut *self.tx)
+                    .await?;
+                let lead = match locked {
+                    Some(lead) => lead,
+                    // What the member may not change is not theirs to lock; why not is for the words of the refusal.
+                    None => {
+                        sqlx::query_scalar!("select lead_id from objectives where id = $1", id)
+                            .fetch_one(&mut *self.tx)
+                            .await?
+                    }
+                };
                 Standing { leads: lead == me, ..Standing::default() }
             }
             Command::TaskClaim { task }
@@ -34,12 +50,26 @@ impl GuildTx {
             | Command::TaskSetProgress { task, .. }
             | Command::TaskSetPriority { task, .. }
             | Command::TaskSchedule { task, .. } => {
-                let row = sqlx::query!(
+                let id = task.id.0;
+                let locked = sqlx::query_as!(
+                    TaskHeld,
                     "select lead_id, squad_id, self_assignment from tasks where id = $1 for update",
-                    task.id.0
+                    id
                 )
-                .fetch_one(&mut *self.tx)
+                .fetch_optional(&mut *self.tx)
                 .await?;
+                let row = match locked {
+                    Some(row) => row,
+                    None => {
+                        sqlx::query_as!(
+                            TaskHeld,
+                            "select lead_id, squad_id, self_assignment from tasks where id = $1",
+                            id
+                        )
+                        .fetch_one(&mut *self.tx)
+                        .await?
+                    }
+                };
                 let squad_fits = row.squad_id.is_none() || row.squad_id == actor.squad.as_ref().map(|one| one.id.0);
                 Standing {
                     leads: row.lead_id == me,
