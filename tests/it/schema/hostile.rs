@@ -34,6 +34,7 @@ const AIMS: &[(&str, &str, &str)] = &[
             values (@g0, gen_random_uuid(), @g6, 'Ann', 's', 'local', '[]', 'applied', 'r')",
         "reply = 'x'",
     ),
+    ("journal_keys", "(guild_id, key) values (@g0, 'x')", "key = 'x'"),
     ("journal_changes", "(guild_id, member_id, kind, row_id) values (@g0, @g6, 'task', @gc)", "after = null"),
 ];
 
