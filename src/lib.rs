@@ -33,5 +33,6 @@ pub mod doctor;
 pub mod journal;
 pub mod listen;
 pub mod member;
+pub mod operator;
 pub mod parts;
 pub mod show;

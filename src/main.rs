@@ -7,13 +7,13 @@ use anyhow::Context as _;
 use clap::Parser;
 
 use sphereconnect::aloud::Aloud;
-use sphereconnect::cli::{Cli, Command, Db, Global, Guild, Models, Sounding};
+use sphereconnect::cli::{Cli, Command, Global, Guild, Models, Sounding};
 use sphereconnect::config::Config;
 use sphereconnect::domain::UtteranceId;
 use sphereconnect::guild_file::GuildFile;
 use sphereconnect::parts::{self, EXIT_DONE, EXIT_SOME_NOT, Failure};
 use sphereconnect::turn::{Ending, Input};
-use sphereconnect::{demo, doctor, guild_file, journal, lint, listen, member, show, speech, telemetry};
+use sphereconnect::{demo, doctor, guild_file, journal, lint, listen, member, operator, show, speech, telemetry};
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
@@ -53,12 +53,7 @@ fn start(cli: Cli) -> Result<u8, Failure> {
             Command::Journal(wanted) => journal::run(&config, &cli.global, &wanted).await,
             Command::Guild(command) => guild(&config, &cli.global, command).await,
             Command::Member(command) => member::run(&config, &cli.global, command).await,
-            Command::Db(Db::Migrate) => {
-                let status = parts::store(&config).await?.status().await?;
-                let (count, version) = (status.migrations, status.version);
-                show::line(format_args!("the schema is up to date: {count} migrations on PostgreSQL {version}"));
-                Ok(EXIT_DONE)
-            }
+            Command::Db(command) => operator::run(&config, &cli.global, command).await,
             Command::Models(command) => models(&config, &command),
         }
     })
