@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 use uuid::Uuid;
 
 /// The voice that runs a guild: spoken orders become changes in the guild's PostgreSQL, answered aloud.
@@ -205,6 +205,56 @@ pub enum Member {
 pub enum Db {
     /// Bring the schema up to this program's version
     Migrate,
+    /// Say how the database is: versions, sizes, dead rows, unused indexes, open transactions
+    Status,
+    /// Save the database into a file, with a manifest of what is in it beside it
+    Backup {
+        /// The file, or a folder in which it gets a name with the time; with --guild, the guild file
+        #[arg(value_name = "FILE|DIR")]
+        target: PathBuf,
+        /// Tables, policies and functions without their rows
+        #[arg(long, conflicts_with = "data")]
+        schema: bool,
+        /// Rows without their tables
+        #[arg(long)]
+        data: bool,
+        /// Replace a file of that name
+        #[arg(long)]
+        force: bool,
+    },
+    /// Replace the database by a backup, and compare every row with the manifest before
+    Restore {
+        /// The backup; its manifest lies beside it
+        #[arg(value_name = "FILE")]
+        file: PathBuf,
+        /// Even when the database holds guilds; it is kept beside the new one
+        #[arg(long)]
+        force: bool,
+    },
+    /// Do what a database needs from time to time, while programs go on working; Ctrl-C stops between two steps
+    Maintain {
+        /// Only some of it
+        #[arg(long, value_delimiter = ',', value_name = "PART,…")]
+        only: Vec<MaintainPart>,
+        /// Only build this index anew
+        #[arg(long, value_name = "NAME", conflicts_with = "only")]
+        index: Option<String>,
+    },
+}
+
+/// Parts of `db maintain`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum MaintainPart {
+    /// Make room of dead rows, and analyze
+    Vacuum,
+    /// Bring the planner's statistics up to date
+    Analyze,
+    /// Build every index anew beside the old one
+    Reindex,
+    /// Remove expired sessions
+    Sessions,
+    /// Remove what the journal keeps for no longer
+    Journal,
 }
 
 /// Commands about speech models.

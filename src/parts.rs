@@ -8,6 +8,7 @@ use crate::config::Config;
 use crate::hearing::HearingSettings;
 use crate::show::Waiting;
 use crate::speech::{self, Recogniser, SpeechError, SpeechSettings};
+use crate::store::operate::{OperateError, Operator};
 use crate::store::{GuildError, Store, StoreError};
 use crate::turn::{TurnSettings, Turns};
 use crate::voice::VoiceSettings;
@@ -67,6 +68,16 @@ impl From<GuildError> for Failure {
     }
 }
 
+impl From<OperateError> for Failure {
+    fn from(error: OperateError) -> Self {
+        match error {
+            OperateError::Store(error) => error.into(),
+            error if error.is_usage() => Self::usage(error),
+            error => Self::part(error),
+        }
+    }
+}
+
 impl From<SpeechError> for Failure {
     fn from(error: SpeechError) -> Self {
         Self::part(error)
@@ -92,6 +103,18 @@ pub async fn store(config: &Config) -> Result<Arc<Store>, Failure> {
 pub async fn keeper(config: &Config) -> Result<Arc<Store>, Failure> {
     let store = store(config).await?;
     if store.is_keeper() { Ok(store) } else { Err(StoreError::NotKeeper.into()) }
+}
+
+/// Opens the database for its operator, as it is.
+///
+/// # Errors
+/// See [`OperateError`].
+pub async fn operator(config: &Config) -> Result<Operator, Failure> {
+    let waiting = Waiting::new();
+    let told = waiting.clone();
+    let operator = Operator::open(config, Arc::new(move |text| told.say(text))).await;
+    waiting.done();
+    Ok(operator?)
 }
 
 /// Loads the recogniser.

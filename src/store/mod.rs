@@ -10,6 +10,7 @@ pub mod embedded;
 mod error;
 mod guild;
 mod journal;
+pub mod operate;
 mod roster;
 mod session;
 mod sign_in;
@@ -80,26 +81,7 @@ impl Store {
     /// # Errors
     /// See [`StoreError`]; a schema newer than this program is refused, and an older one when the login is no keeper.
     pub async fn open(config: &Config, progress: Progress) -> Result<Self, StoreError> {
-        let (options, embedded) = match &config.database.url {
-            Some(url) => {
-                let known = ["postgres://", "postgresql://"].iter().any(|one| url.expose_secret().starts_with(one));
-                let options: Option<PgConnectOptions> = url.expose_secret().parse().ok().filter(|_| known);
-                (options.ok_or(StoreError::Url)?, None)
-            }
-            None => {
-                let options = EmbeddedOptions {
-                    bin_dir: config.database.bin_dir.clone(),
-                    ready_seconds_max: config.database.ready_seconds_max,
-                    ..EmbeddedOptions::new(config.data_dir.clone())
-                };
-                let told = Arc::clone(&progress);
-                let embedded = tokio::task::spawn_blocking(move || Embedded::open(&options, &|text| told(text)))
-                    .await
-                    .map_err(|_| StoreError::Stopped)??;
-                (embedded.connect_options(embedded::DATABASE), Some(Arc::new(embedded)))
-            }
-        };
-        let options = options.application_name("sphereconnect");
+        let (options, embedded) = reach(config, &progress).await?;
         if embedded.is_none() {
             // Asked once outside the pool, which keeps trying: who cannot be reached is said at once, and why.
             let limit = Duration::from_secs(ACQUIRE_SECONDS_MAX);
@@ -270,6 +252,30 @@ async fn is_keeper(pool: &PgPool) -> Result<bool, StoreError> {
 
 fn code_is(error: &sqlx::Error, code: &str) -> bool {
     error.as_database_error().and_then(|one| one.code()).is_some_and(|found| found == code)
+}
+
+/// How to connect to the database of the settings, and the embedded server when it is that one, which is started.
+async fn reach(config: &Config, progress: &Progress) -> Result<(PgConnectOptions, Option<Arc<Embedded>>), StoreError> {
+    let (options, embedded) = match &config.database.url {
+        Some(url) => {
+            let known = ["postgres://", "postgresql://"].iter().any(|one| url.expose_secret().starts_with(one));
+            let options: Option<PgConnectOptions> = url.expose_secret().parse().ok().filter(|_| known);
+            (options.ok_or(StoreError::Url)?, None)
+        }
+        None => {
+            let options = EmbeddedOptions {
+                bin_dir: config.database.bin_dir.clone(),
+                ready_seconds_max: config.database.ready_seconds_max,
+                ..EmbeddedOptions::new(config.data_dir.clone())
+            };
+            let told = Arc::clone(progress);
+            let embedded = tokio::task::spawn_blocking(move || Embedded::open(&options, &|text| told(text)))
+                .await
+                .map_err(|_| StoreError::Stopped)??;
+            (embedded.connect_options(embedded::DATABASE), Some(Arc::new(embedded)))
+        }
+    };
+    Ok((options.application_name("sphereconnect"), embedded))
 }
 
 fn is_away(error: &sqlx::Error) -> bool {
