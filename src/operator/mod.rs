@@ -69,7 +69,7 @@ fn size(bytes: i64) -> String {
     format!("{value:.1} {}", units.get(at).copied().unwrap_or("TB"))
 }
 
-/// Rows under a head, in columns; the first is flush left, the others right.
+/// Rows under a head, in columns; the first and the last are flush left, the others right.
 fn table(head: &[&str], rows: &[Vec<String>]) {
     let width = |at: usize| {
         let cells = rows.iter().filter_map(|row| row.get(at)).map(|cell| cell.chars().count());
@@ -79,7 +79,11 @@ fn table(head: &[&str], rows: &[Vec<String>]) {
     let print = |cells: &mut dyn Iterator<Item = &str>| {
         let mut text = String::new();
         for (at, (cell, width)) in cells.zip(&widths).enumerate() {
-            text += &if at == 0 { format!("{cell:<width$}") } else { format!("  {cell:>width$}") };
+            text += &match at {
+                0 => format!("{cell:<width$}"),
+                at if at + 1 == widths.len() => format!("  {cell}"),
+                _ => format!("  {cell:>width$}"),
+            };
         }
         show::line(text.trim_end());
     };

@@ -10,6 +10,7 @@ mod guard_cost;
 mod guild_file;
 mod journal;
 mod killed;
+mod operator;
 mod recordings;
 mod refusals;
 mod requirements;

@@ -86,7 +86,7 @@ fn ids(sql: &str) -> String {
 }
 
 /// A fresh database with [`WORLD`] in it for the guilds `a` and `b`.
-async fn world() -> support::TestDb {
+pub(crate) async fn world() -> support::TestDb {
     let db = support::database().await;
     let mut owner = db.pool.acquire().await.unwrap();
     for guild in ["a", "b"] {
@@ -96,12 +96,12 @@ async fn world() -> support::TestDb {
     db
 }
 
-fn world_of(guild: &str) -> String {
+pub(crate) fn world_of(guild: &str) -> String {
     WORLD.replace("@G", guild).replace("@g", &format!("@{guild}"))
 }
 
 /// Runs any number of statements; the rows the last ones touched are counted together.
-async fn run(on: &mut PgConnection, sql: &str) -> Result<u64, sqlx::Error> {
+pub(crate) async fn run(on: &mut PgConnection, sql: &str) -> Result<u64, sqlx::Error> {
     Ok(sqlx::raw_sql(AssertSqlSafe(ids(sql))).execute(on).await?.rows_affected())
 }
 
@@ -240,7 +240,7 @@ async fn every_tenant_table_is_walled() {
 }
 
 /// Everything the catalogue says about the schema, a line each, without what differs from run to run.
-async fn catalogue(pool: &PgPool) -> Vec<String> {
+pub(crate) async fn catalogue(pool: &PgPool) -> Vec<String> {
     sqlx::query_scalar(
         "with ours as (
             select oid, relname, relkind, relrowsecurity, relforcerowsecurity,

@@ -89,8 +89,8 @@ impl Operator {
     async fn check_owner(&self, on: &mut PgConnection) -> Result<(), OperateError> {
         let owns: bool = sqlx::query_scalar(
             "select coalesce(
-                (select pg_has_role(session_user, relowner, 'usage') from pg_class where oid = to_regclass('public.guilds')),
-                (select pg_has_role(session_user, datdba, 'usage') from pg_database where datname = current_database()))",
+                (select pg_has_role(current_user, relowner, 'usage') from pg_class where oid = to_regclass('public.guilds')),
+                (select pg_has_role(current_user, datdba, 'usage') from pg_database where datname = current_database()))",
         )
         .fetch_one(on)
         .await?;

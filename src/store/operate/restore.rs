@@ -83,7 +83,7 @@ impl Operator {
             progress("bringing the schema up to date");
             let before = super::schema(&mut on).await?;
             MIGRATIONS.run_direct(None, &mut on, false).await.map_err(|error| StoreError::Migrate(Box::new(error)))?;
-            sqlx::raw_sql("analyze").execute(&mut on).await?;
+            analyze(&mut on).await?;
             on.close().await?;
             Ok::<_, OperateError>((tables, schema_compared, before.migrations_known - before.migrations))
         };
@@ -161,7 +161,7 @@ async fn guilds(on: &mut PgConnection) -> Result<Guilds, OperateError> {
     }
     let (count, names, may_hold_something): (i64, String, bool) = sqlx::query_as(
         "select (select count(*) from guilds),
-            (select coalesce(string_agg(name, ', '), '') from (select name from guilds order by name limit $1) as some),
+            (select coalesce(string_agg(name, ', '), '') from (select name from guilds order by name limit $1) as first),
             pg_relation_size('public.guilds') > 0",
     )
     .bind(NAMES_MAX)
@@ -175,7 +175,7 @@ async fn check_rights(on: &mut PgConnection, kind: Kind) -> Result<(), OperateEr
     let (login, makes_databases, makes_roles, there): (String, bool, bool, bool) = sqlx::query_as(
         "select rolname::text, rolsuper or rolcreatedb, rolsuper or rolcreaterole,
             exists (select from pg_roles where rolname = 'sphereconnect_app')
-        from pg_roles where rolname = session_user",
+        from pg_roles where rolname = current_user",
     )
     .fetch_one(&mut *on)
     .await?;
@@ -198,6 +198,20 @@ async fn check_rights(on: &mut PgConnection, kind: Kind) -> Result<(), OperateEr
         )
         .execute(on)
         .await?;
+    }
+    Ok(())
+}
+
+/// Lets the planner know the tables from the first query on.
+async fn analyze(on: &mut PgConnection) -> Result<(), OperateError> {
+    let tables: Option<String> = sqlx::query_scalar(
+        "select string_agg(oid::regclass::text, ', ') from pg_class
+        where relnamespace = 'public'::regnamespace and relkind in ('r', 'p')",
+    )
+    .fetch_one(&mut *on)
+    .await?;
+    if let Some(tables) = tables {
+        sqlx::raw_sql(AssertSqlSafe(format!("analyze {tables}"))).execute(on).await?;
     }
     Ok(())
 }

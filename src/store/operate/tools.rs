@@ -72,6 +72,9 @@ impl Operator {
         command.env("PGHOST", host).env("PGPORT", self.options.get_port().to_string());
         command.env("PGUSER", self.options.get_username()).env("PGDATABASE", database).env("PGSSLMODE", sslmode);
         command.env("PGAPPNAME", "sphereconnect").env("PGCONNECT_TIMEOUT", "10").env("LC_ALL", "C");
+        if let Some(options) = self.options.get_options() {
+            command.env("PGOPTIONS", options);
+        }
         let url = self.options.to_url_lossy();
         for (key, value) in url.query_pairs() {
             let name = match &*key {
