@@ -15,6 +15,16 @@ pub enum OperateError {
         "the database login \"{0}\" does not own the guild's tables; the operator's commands need the login that does (SPHERECONNECT_DATABASE_URL)"
     )]
     NotOwner(String),
+    /// The policies keep rows from the owner.
+    #[error(
+        "the database login \"{login}\" owns the tables, and yet their policies hide rows from it ({tables}); use the login that made them"
+    )]
+    Hidden {
+        /// The login.
+        login: String,
+        /// The tables.
+        tables: String,
+    },
     /// The database has no schema yet.
     #[error("the database is empty; `sphereconnect db migrate` makes the tables")]
     Empty,

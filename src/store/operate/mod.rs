@@ -92,11 +92,29 @@ impl Operator {
                 (select pg_has_role(current_user, relowner, 'usage') from pg_class where oid = to_regclass('public.guilds')),
                 (select pg_has_role(current_user, datdba, 'usage') from pg_database where datname = current_database()))",
         )
-        .fetch_one(on)
+        .fetch_one(&mut *on)
         .await?;
-        if owns { Ok(()) } else { Err(OperateError::NotOwner(self.options.get_username().to_owned())) }
+        let login = || self.options.get_username().to_owned();
+        if !owns {
+            return Err(OperateError::NotOwner(login()));
+        }
+        // A policy that does not let the owner through would hide rows from a backup, silently.
+        let hidden: Option<String> = sqlx::query_scalar(HIDDEN).fetch_one(on).await?;
+        hidden.map_or(Ok(()), |tables| Err(OperateError::Hidden { login: login(), tables }))
     }
 }
+
+/// Tables of which the owner may not see every row, though it owns them: their owner was changed, and the policy made
+/// for the old one was not.
+const HIDDEN: &str = "
+select string_agg(relname, ', ' order by relname)
+from pg_class c
+where relnamespace = 'public'::regnamespace and relkind in ('r', 'p') and relrowsecurity and relforcerowsecurity
+    and not (select rolsuper or rolbypassrls from pg_roles where rolname = current_user)
+    and not exists (
+        select from pg_policy, unnest(polroles) as role
+        where polrelid = c.oid and polcmd = '*' and polpermissive and pg_get_expr(polqual, polrelid) = 'true'
+            and (role = 0 or pg_has_role(current_user, role, 'usage')))";
 
 /// How the schema of the database stands to this program's.
 async fn schema(on: &mut PgConnection) -> Result<Schema, OperateError> {

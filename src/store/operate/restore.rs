@@ -122,6 +122,15 @@ impl Operator {
         .fetch_one(&mut *on)
         .await?;
         let sql = format!("create database {} template template0 {like}", quoted(fresh));
+        match sqlx::raw_sql(AssertSqlSafe(sql)).execute(&mut *on).await {
+            // 42P04 duplicate_database, and 23505 when it is being made at this very moment.
+            Err(sqlx::Error::Database(error)) if matches!(error.code().as_deref(), Some("42P04" | "23505")) => {
+                return Err(in_use(fresh));
+            }
+            made => drop(made?),
+        }
+        // Nobody gets in before it is whole: sessions that are over by then would still be valid in it.
+        let sql = format!("revoke all on database {} from public", quoted(fresh));
         sqlx::raw_sql(AssertSqlSafe(sql)).execute(on).await?;
         Ok(())
     }
@@ -232,13 +241,13 @@ async fn end_sessions(on: &mut PgConnection) -> Result<(), OperateError> {
 pub(super) async fn drop_database(on: &mut PgConnection, name: &str) -> Result<(), OperateError> {
     let sql = format!("drop database if exists {}", quoted(name));
     match sqlx::raw_sql(AssertSqlSafe(sql)).execute(on).await {
-        Err(sqlx::Error::Database(error)) if error.code().as_deref() == Some("55006") => {
-            Err(OperateError::Right(format!(
-                "somebody is using the database {name}, which a restore fills; another restore is running, wait for its end"
-            )))
-        }
+        Err(sqlx::Error::Database(error)) if error.code().as_deref() == Some("55006") => Err(in_use(name)),
         done => Ok(done.map(drop)?),
     }
+}
+
+fn in_use(name: &str) -> OperateError {
+    OperateError::Right(format!("somebody is using the database {name}; another restore is running, wait for its end"))
 }
 
 /// Compares every table, and the schema where that is meant to be the same.

@@ -99,7 +99,7 @@ setting as (
     from pg_db_role_setting join old on setdatabase = old.oid, unnest(setconfig) as one
 )
 select sql from (
-    select 1 as step, format('revoke all on database %I from public', $2) as sql from old where datacl is not null
+    select 1 as step, format('grant connect, temporary on database %I to public', $2) as sql from old where datacl is null
     union all
     select 2, format('grant %s on database %I to %s', privilege_type, $2,
         case when grantee = 0 then 'public' else quote_ident(grantee::regrole::text) end)
