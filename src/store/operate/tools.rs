@@ -83,7 +83,8 @@ impl Operator {
                 "sslkey" => "PGSSLKEY",
                 _ => continue,
             };
-            command.env(name, &*value);
+            // This is how sqlx writes down the path of a certificate.
+            command.env(name, value.strip_prefix("file: ").unwrap_or(&value));
         }
         if let Some(password) = url.password() {
             // It stands percent-encoded in the URL; a query is the part that the URL's own code decodes.
