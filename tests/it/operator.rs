@@ -34,7 +34,7 @@ fn operator_as(role: &str, db: &TestDb, folder: &Folder, arguments: &[&str]) -> 
 }
 
 async fn sums(pool: &PgPool) -> Sums {
-    sums_on(&mut *pool.acquire().await.unwrap()).await.unwrap()
+    sums_on(&mut pool.acquire().await.unwrap()).await.unwrap()
 }
 
 /// The same on one connection, which sees one database whatever is renamed meanwhile.
