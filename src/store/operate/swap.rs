@@ -28,10 +28,12 @@ impl Operator {
             Ok(on) => on,
             Err(_) => self.connect_to("template1").await?,
         };
+        // The old one keeps its sessions, so no player's login gets into it any more.
         let notes = carry_over(&mut on, &name, fresh).await?;
         drop_database(&mut on, &aside).await?;
         let sql = format!(
-            "begin; alter database {0} rename to {1}; alter database {2} rename to {0}; commit",
+            "begin; alter database {0} rename to {1}; alter database {2} rename to {0};
+            revoke connect, temporary on database {1} from public, sphereconnect_app; commit",
             quoted(&name),
             quoted(&aside),
             quoted(fresh)
