@@ -127,7 +127,7 @@ impl Operator {
             Err(sqlx::Error::Database(error)) if matches!(error.code().as_deref(), Some("42P04" | "23505")) => {
                 return Err(in_use(fresh));
             }
-            made => drop(made?),
+            made => made.map(drop)?,
         }
         // Nobody gets in before it is whole: sessions that are over by then would still be valid in it.
         let sql = format!("revoke all on database {} from public", quoted(fresh));
