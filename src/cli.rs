@@ -240,6 +240,18 @@ pub enum Db {
         #[arg(long, value_name = "NAME", conflicts_with = "only")]
         index: Option<String>,
     },
+    /// Keep a copy of everything that is written, from which any moment can be brought back; alone: how it goes
+    Archive {
+        /// What to do.
+        #[command(subcommand)]
+        command: Option<Archive>,
+    },
+    /// Bring the embedded database back to a moment; with --dry-run only say from what
+    Recover {
+        /// The moment: 2026-11-22T15:30:00Z, "2026-11-22 15:30:00" (UTC), or how long ago: 90s, 10m, 2h, 3d
+        #[arg(long, value_name = "TIME")]
+        to: String,
+    },
 }
 
 /// Parts of `db maintain`.
@@ -255,6 +267,25 @@ pub enum MaintainPart {
     Sessions,
     /// Remove what the journal keeps for no longer
     Journal,
+}
+
+/// Commands about the archive.
+#[derive(Debug, Subcommand)]
+pub enum Archive {
+    /// Begin, with a base backup
+    On {
+        /// The folder, best on another disk; `archive` in the data folder when it is left out
+        #[arg(value_name = "FOLDER")]
+        dir: Option<PathBuf>,
+    },
+    /// End; what was archived stays
+    Off,
+    /// Make a fresh base backup
+    Base {
+        /// Keep so many of the newest base backups, and remove the others with the log that only they need
+        #[arg(long, value_name = "N")]
+        keep: Option<usize>,
+    },
 }
 
 /// Commands about speech models.

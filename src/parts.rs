@@ -8,6 +8,7 @@ use crate::config::Config;
 use crate::hearing::HearingSettings;
 use crate::show::Waiting;
 use crate::speech::{self, Recogniser, SpeechError, SpeechSettings};
+use crate::store::embedded::archive::ArchiveError;
 use crate::store::operate::{OperateError, Operator};
 use crate::store::{GuildError, Store, StoreError};
 use crate::turn::{TurnSettings, Turns};
@@ -54,6 +55,20 @@ impl From<StoreError> for Failure {
             | StoreError::Secret(_)
             | StoreError::Denied(_)
             | StoreError::NotKeeper => Self::usage(error),
+            other => Self::part(other),
+        }
+    }
+}
+
+impl From<ArchiveError> for Failure {
+    fn from(error: ArchiveError) -> Self {
+        match error {
+            ArchiveError::Unchanged { .. } => Self { code: EXIT_SOME_NOT, error: error.into() },
+            ArchiveError::Path { .. }
+            | ArchiveError::Taken { .. }
+            | ArchiveError::Off
+            | ArchiveError::TooEarly { .. }
+            | ArchiveError::TooLate { .. } => Self::usage(error),
             other => Self::part(other),
         }
     }

@@ -1,7 +1,9 @@
 //! The operator's side: what keeps a guild's database well over the years.
 
+mod archive;
 mod backup;
 mod maintain;
+mod recover;
 mod restore;
 mod status;
 
@@ -25,6 +27,8 @@ pub async fn run(config: &Config, global: &Global, command: Db) -> Result<u8, Fa
         }
         Db::Restore { file, force } => restore::run(config, global, &file, force).await,
         Db::Maintain { only, index } => maintain::run(config, global, &only, index).await,
+        Db::Archive { command } => archive::run(config, global, command).await,
+        Db::Recover { to } => recover::run(config, global, &to).await,
     }
 }
 

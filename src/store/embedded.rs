@@ -8,14 +8,17 @@
 //! left, not even one still writing its last checkpoint after its owner was killed.
 
 mod account;
+pub mod archive;
 mod binaries;
 mod cluster;
 mod error;
 mod log;
 mod postmaster;
 mod probe;
+pub mod recover;
 mod server;
 mod settings;
+mod tools;
 
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};

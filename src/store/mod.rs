@@ -6,6 +6,7 @@
 
 mod answer;
 mod apply;
+mod archiver;
 pub mod embedded;
 mod error;
 mod guild;
@@ -30,6 +31,7 @@ use crate::guild_file::GuildFile;
 use crate::secrets::Secrets;
 use embedded::{Embedded, EmbeddedOptions};
 
+pub use archiver::Archiver;
 pub use error::StoreError;
 pub use guild::{Count, GuildError, GuildSummary, ImportReport};
 pub use journal::{Entry as JournalEntry, Line as JournalLine, Past};
@@ -72,6 +74,22 @@ pub struct StoreStatus {
 #[derive(Debug)]
 pub struct GuildTx {
     tx: Transaction<'static, Postgres>,
+}
+
+/// Where the settings say that the embedded database is, and how it is run.
+#[must_use]
+pub fn embedded_options(config: &Config) -> EmbeddedOptions {
+    EmbeddedOptions {
+        bin_dir: config.database.bin_dir.clone(),
+        ready_seconds_max: config.database.ready_seconds_max,
+        ..EmbeddedOptions::new(config.data_dir.clone())
+    }
+}
+
+/// The newest schema that this program knows.
+#[must_use]
+pub fn schema_max() -> i64 {
+    MIGRATIONS.iter().map(|migration| migration.version).max().unwrap_or_default()
 }
 
 impl Store {
@@ -263,11 +281,7 @@ async fn reach(config: &Config, progress: &Progress) -> Result<(PgConnectOptions
             (options.ok_or(StoreError::Url)?, None)
         }
         None => {
-            let options = EmbeddedOptions {
-                bin_dir: config.database.bin_dir.clone(),
-                ready_seconds_max: config.database.ready_seconds_max,
-                ..EmbeddedOptions::new(config.data_dir.clone())
-            };
+            let options = embedded_options(config);
             let told = Arc::clone(progress);
             let embedded = tokio::task::spawn_blocking(move || Embedded::open(&options, &|text| told(text)))
                 .await

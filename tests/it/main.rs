@@ -12,6 +12,7 @@ mod journal;
 mod killed;
 mod operator;
 mod recordings;
+mod recovery;
 mod refusals;
 mod requirements;
 mod schema;

@@ -3,6 +3,7 @@
 //! ```text
 //! data_dir/
 //!   pg/           the cluster; pg.tmp/ while it is being made
+//!   pg.recovered/ a recovered cluster that is to take its place, for the moment between two renames
 //!   socket/       the server's socket (elsewhere when this path is too long for one)
 //!   pg.lock       held by whoever runs the server, and by the server
 //!   postgres.log  the server's messages, without any statement's text
@@ -21,13 +22,18 @@ use std::time::{Duration, Instant};
 use uuid::Uuid;
 
 use super::account::{Account, is_root};
+use super::archive::Archive;
 use super::binaries::Binaries;
 use super::log::Log;
 use super::postmaster::Postmaster;
-use super::probe::{self, Answer, PORT};
+use super::probe::{self, Answer, PORT, PORT_RECOVERY};
 use super::server::tie_to_parent;
 use super::{EmbeddedError, EmbeddedOptions, KEEPER, POLL, settings};
 
+/// The folder in which a recovery works.
+pub(super) const RECOVERING: &str = "pg.recover.tmp";
+/// The folder of a recovered cluster that is complete and not yet in its place.
+pub(super) const RECOVERED: &str = "pg.recovered";
 /// The longest path of a Unix socket, in bytes.
 const SOCKET_BYTES_MAX: usize = 107;
 /// How long a killed process may take from closing its files to being gone.
@@ -53,7 +59,8 @@ impl Cluster {
         expected.check_way(&wanted)?;
         make_data_dir(&options.data_dir).map_err(files("make the folder", &options.data_dir))?;
         let data_dir = fs::canonicalize(&options.data_dir).map_err(files("enter", &options.data_dir))?;
-        let pg = data_dir.join("pg");
+        let (pg, recovered) = (data_dir.join("pg"), data_dir.join(RECOVERED));
+        let pg = if !pg.exists() && recovered.exists() { recovered } else { pg };
         let account = Account::choose(&data_dir, &pg)?;
         account.check_way(&data_dir)?;
         let data = data_version(&pg)?.map(|major| (major, pg.as_path()));
@@ -62,8 +69,20 @@ impl Cluster {
         Ok(Self { data_dir, account, fsync: options.fsync, binaries, log })
     }
 
-    fn pg(&self) -> PathBuf {
+    pub(super) fn data_dir(&self) -> &Path {
+        &self.data_dir
+    }
+
+    pub(super) fn pg(&self) -> PathBuf {
         self.data_dir.join("pg")
+    }
+
+    pub(super) fn account(&self) -> &Account {
+        &self.account
+    }
+
+    pub(super) fn fsync(&self) -> bool {
+        self.fsync
     }
 
     /// Takes the lock, or finds that a server, its owner or its remains have it.
@@ -93,6 +112,7 @@ impl Cluster {
     /// Brings the folder into the state the server starts from. The caller holds `lock`.
     pub(super) fn prepare(&self, lock: &File, deadline: Instant, progress: &dyn Fn(&str)) -> Result<(), EmbeddedError> {
         self.log.begin().map_err(files("rename", &self.log.path))?;
+        self.finish_recovery()?;
         match data_version(&self.pg())? {
             None => {
                 progress("making the database, once; this takes some seconds");
@@ -105,21 +125,45 @@ impl Cluster {
             }
             Some(_) => {}
         }
-        self.write("postgresql.conf", &settings::postgresql())?;
-        self.write("pg_hba.conf", settings::HBA)?;
-        self.write("pg_ident.conf", &settings::ident(&self.account.name))?;
+        self.write_settings(&self.pg())?;
         self.clear_remains();
+        Ok(())
+    }
+
+    /// Writes what the server in `pg` reads.
+    pub(super) fn write_settings(&self, pg: &Path) -> Result<(), EmbeddedError> {
+        let archive = Archive::of(&self.data_dir)?.map(|archive| archive.settings(self.fsync));
+        self.write(pg, "postgresql.conf", &settings::postgresql(archive.as_deref().unwrap_or_default()))?;
+        self.write(pg, "pg_hba.conf", settings::HBA)?;
+        self.write(pg, "pg_ident.conf", &settings::ident(&self.account.name))
+    }
+
+    /// Ends a recovery that was cut off: its cluster takes the place if the place is empty, else the one before stays.
+    fn finish_recovery(&self) -> Result<(), EmbeddedError> {
+        let recovered = self.data_dir.join(RECOVERED);
+        if recovered.exists() && !self.pg().exists() {
+            fs::rename(&recovered, self.pg()).map_err(files("rename", &recovered))?;
+            self.sync_folder()?;
+        }
+        for folder in [recovered, self.data_dir.join(RECOVERING)] {
+            remove_folder(&folder).map_err(files("remove", &folder))?;
+        }
         Ok(())
     }
 
     /// The server's command line: what keeps it private is here, where no setting in the folder can undo it.
     pub(super) fn server_command(&self, lock: &File) -> Result<Command, EmbeddedError> {
+        self.server_command_for(&self.pg(), PORT, lock)
+    }
+
+    /// The same for the cluster in `pg`, whose socket has the number `port`.
+    pub(super) fn server_command_for(&self, pg: &Path, port: u16, lock: &File) -> Result<Command, EmbeddedError> {
         let mut socket = OsString::from("unix_socket_directories=\"");
         socket.push(self.make_socket_dir()?);
         socket.push("\"");
         let mut command = self.command(&self.binaries.postgres())?;
-        command.arg("-D").arg(self.pg()).arg("-c").arg(socket);
-        let port = format!("port={PORT}");
+        command.arg("-D").arg(pg).arg("-c").arg(socket);
+        let port = format!("port={port}");
         for setting in ["listen_addresses=", "unix_socket_permissions=0700", &port] {
             command.arg("-c").arg(setting);
         }
@@ -142,7 +186,7 @@ impl Cluster {
     }
 
     /// `program` as the account, with nothing of our environment, terminal or folder, its messages in the log.
-    fn command(&self, program: &Path) -> Result<Command, EmbeddedError> {
+    pub(super) fn command(&self, program: &Path) -> Result<Command, EmbeddedError> {
         let log = self.open_private(&self.log.path, OpenOptions::new().append(true).create(true))?;
         let mut command = Command::new(program);
         command.env_clear().env("LC_ALL", "C").env("TZ", "UTC").current_dir("/");
@@ -202,12 +246,12 @@ impl Cluster {
     }
 
     /// Replaces a file of the cluster in one step, unless it already reads so.
-    fn write(&self, name: &str, text: &str) -> Result<(), EmbeddedError> {
-        let path = self.pg().join(name);
+    fn write(&self, pg: &Path, name: &str, text: &str) -> Result<(), EmbeddedError> {
+        let path = pg.join(name);
         if fs::read(&path).is_ok_and(|found| found == text.as_bytes()) {
             return Ok(());
         }
-        let fresh = self.pg().join(format!("{name}.tmp"));
+        let fresh = pg.join(format!("{name}.tmp"));
         // Never written through: the folder is the account's, and root must not follow a link found there.
         drop(fs::remove_file(&fresh));
         let mut file = self.open_private(&fresh, OpenOptions::new().write(true).create_new(true))?;
@@ -226,7 +270,7 @@ impl Cluster {
     /// now belong to another process, or to the remains of one that nobody has reaped. With the lock held no server of
     /// ours is left; one that somebody started by hand is known by its working folder, and a file whose process is
     /// gone altogether is for PostgreSQL itself to judge.
-    fn clear_remains(&self) {
+    pub(super) fn clear_remains(&self) {
         let began = Instant::now();
         // A killed server lets go of the lock a moment before it is gone.
         while self.postmaster().is_some_and(|found| found.works_in().is_some_and(|folder| folder == self.pg())) {
@@ -239,8 +283,10 @@ impl Cluster {
             drop(fs::remove_file(self.pg().join("postmaster.pid")));
         }
         for folder in self.socket_dirs() {
-            for name in [format!(".s.PGSQL.{PORT}"), format!(".s.PGSQL.{PORT}.lock")] {
-                drop(fs::remove_file(folder.join(name)));
+            for port in [PORT, PORT_RECOVERY] {
+                for name in [format!(".s.PGSQL.{port}"), format!(".s.PGSQL.{port}.lock")] {
+                    drop(fs::remove_file(folder.join(name)));
+                }
             }
         }
     }
@@ -258,7 +304,7 @@ impl Cluster {
         all.into_iter().flatten().filter(|folder| fits(folder)).collect()
     }
 
-    fn make_socket_dir(&self) -> Result<PathBuf, EmbeddedError> {
+    pub(super) fn make_socket_dir(&self) -> Result<PathBuf, EmbeddedError> {
         let mut first = None;
         for folder in self.socket_dirs() {
             let made = match fs::DirBuilder::new().mode(0o700).create(&folder) {
@@ -278,7 +324,7 @@ impl Cluster {
     }
 
     /// Makes the rename survive a power cut.
-    fn sync_folder(&self) -> Result<(), EmbeddedError> {
+    pub(super) fn sync_folder(&self) -> Result<(), EmbeddedError> {
         if !self.fsync {
             return Ok(());
         }
@@ -288,7 +334,7 @@ impl Cluster {
 }
 
 /// Names the file in an error.
-fn files(doing: &'static str, path: &Path) -> impl FnOnce(io::Error) -> EmbeddedError {
+pub(super) fn files(doing: &'static str, path: &Path) -> impl FnOnce(io::Error) -> EmbeddedError {
     let path = path.to_path_buf();
     move |source| EmbeddedError::Files { doing, path, source }
 }
@@ -319,7 +365,7 @@ fn data_version(pg: &Path) -> Result<Option<u32>, EmbeddedError> {
     }
 }
 
-fn remove_folder(folder: &Path) -> io::Result<()> {
+pub(super) fn remove_folder(folder: &Path) -> io::Result<()> {
     match fs::remove_dir_all(folder) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
         _ => Ok(()),

@@ -144,6 +144,12 @@ pub enum EmbeddedError {
         /// The server's last lines.
         log: String,
     },
+    /// The settings of the archive cannot be read.
+    #[error("{what} (archive.dir in the data folder); correct the file, or remove it to go on without archiving")]
+    Archive {
+        /// What is wrong with them.
+        what: String,
+    },
     /// The server runs and will not have us.
     #[error("the database runs but refuses this program; run it as the user who owns the data folder, or as root")]
     Refused {

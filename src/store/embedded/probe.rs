@@ -12,6 +12,8 @@ use super::{DATABASE, KEEPER};
 
 /// The port is only a part of the socket's name: nothing listens on a network.
 pub(super) const PORT: u16 = 5432;
+/// The number of the socket on which a recovery's server answers, so that no other program finds it.
+pub(super) const PORT_RECOVERY: u16 = 5433;
 /// The longest wait for an answer on the socket; making the database is the slow case.
 const ANSWER_MAX: Duration = Duration::from_secs(20);
 

@@ -2,9 +2,9 @@
 
 use super::{CONNECTIONS_MAX, KEEPER};
 
-/// The text of `postgresql.conf`.
-pub(super) fn postgresql() -> String {
-    SETTINGS.replace("{connections}", &CONNECTIONS_MAX.to_string())
+/// The text of `postgresql.conf`; `archive` are the lines for an archive, if there is one.
+pub(super) fn postgresql(archive: &str) -> String {
+    SETTINGS.replace("{connections}", &CONNECTIONS_MAX.to_string()) + archive
 }
 
 /// The text of `pg_ident.conf`: the server's own user and root get in, both as the keeper.
@@ -74,7 +74,7 @@ mod tests {
 
     #[test]
     fn every_setting_is_filled_in() {
-        assert!(postgresql().contains(&format!("max_connections = {CONNECTIONS_MAX}\n")));
-        assert!(!postgresql().contains('{'));
+        assert!(postgresql("").contains(&format!("max_connections = {CONNECTIONS_MAX}\n")));
+        assert!(!postgresql("").contains('{'));
     }
 }
