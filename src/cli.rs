@@ -252,6 +252,25 @@ pub enum Db {
         #[arg(long, value_name = "TIME")]
         to: String,
     },
+    /// Keep objectives and tasks in partitions by guild, for many guilds; alone: how they are kept
+    Partition {
+        /// What to do.
+        #[command(subcommand)]
+        command: Option<Partition>,
+    },
+}
+
+/// Commands about partitions.
+#[derive(Debug, Subcommand)]
+pub enum Partition {
+    /// Spread the tables, while they are in use
+    On {
+        /// How many partitions, 2 to 64
+        #[arg(long, value_name = "N", default_value_t = 8)]
+        partitions: u32,
+    },
+    /// Take them together again, while they are in use
+    Off,
 }
 
 /// Parts of `db maintain`.

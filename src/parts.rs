@@ -10,7 +10,7 @@ use crate::show::Waiting;
 use crate::speech::{self, Recogniser, SpeechError, SpeechSettings};
 use crate::store::embedded::archive::ArchiveError;
 use crate::store::operate::{OperateError, Operator};
-use crate::store::{GuildError, Store, StoreError};
+use crate::store::{GuildError, PartitionError, Store, StoreError};
 use crate::turn::{TurnSettings, Turns};
 use crate::voice::VoiceSettings;
 
@@ -69,6 +69,16 @@ impl From<ArchiveError> for Failure {
             | ArchiveError::Off
             | ArchiveError::TooEarly { .. }
             | ArchiveError::TooLate { .. } => Self::usage(error),
+            other => Self::part(other),
+        }
+    }
+}
+
+impl From<PartitionError> for Failure {
+    fn from(error: PartitionError) -> Self {
+        match error {
+            PartitionError::Count(_) | PartitionError::Already(_) => Self::usage(error),
+            PartitionError::Store(error) => Self::from(error),
             other => Self::part(other),
         }
     }

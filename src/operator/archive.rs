@@ -14,6 +14,9 @@ const SERVER: &str = "this database is a server, whose files this program cannot
 
 /// Carries out `db archive …`.
 pub(super) async fn run(config: &Config, global: &Global, command: Option<Command>) -> Result<u8, Failure> {
+    if global.dry_run && command.is_some() {
+        return Err(Failure::usage(anyhow::anyhow!("archiving cannot be tried and taken back; leave --dry-run out")));
+    }
     if config.database.url.is_some() {
         if let Some(Command::Base { .. }) = command {
             return Err(Failure::usage(anyhow::anyhow!("{SERVER}; make its base backup there, with pg_basebackup")));
@@ -32,7 +35,9 @@ pub(super) async fn run(config: &Config, global: &Global, command: Option<Comman
             let base = base(config).await?;
             say_base(global, &made, &base);
             if made.dir().starts_with(&config.data_dir) && !global.json {
-                show::line("note: it is beside the database; name a folder on another disk to survive the loss of this one");
+                show::line(
+                    "note: it is beside the database; name a folder on another disk to survive the loss of this one",
+                );
             }
             Ok(EXIT_DONE)
         }

@@ -3,6 +3,7 @@
 mod archive;
 mod backup;
 mod maintain;
+mod partition;
 mod recover;
 mod restore;
 mod status;
@@ -28,6 +29,7 @@ pub async fn run(config: &Config, global: &Global, command: Db) -> Result<u8, Fa
         Db::Restore { file, force } => restore::run(config, global, &file, force).await,
         Db::Maintain { only, index } => maintain::run(config, global, &only, index).await,
         Db::Archive { command } => archive::run(config, global, command).await,
+        Db::Partition { command } => partition::run(config, global, command).await,
         Db::Recover { to } => recover::run(config, global, &to).await,
     }
 }

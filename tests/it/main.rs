@@ -11,6 +11,7 @@ mod guild_file;
 mod journal;
 mod killed;
 mod operator;
+mod partition;
 mod recordings;
 mod recovery;
 mod refusals;

@@ -225,7 +225,7 @@ fn a_killed_recovery_leaves_one_whole_database() {
     let after = drill.checksums();
     let began = Instant::now();
     drill.cli(&["--dry-run", "db", "recover", "--to", &moment]).expect(0, &[]);
-    let mut step = began.elapsed();
+    let mut step = began.elapsed() * 3;
     for kill in 0..KILLS {
         let mut command = drill.command(&["db", "recover", "--to", &moment]);
         let mut child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
@@ -263,9 +263,8 @@ fn the_archive_is_never_overwritten() {
     let next: String = drill.sql(async |on| sqlx::query_scalar(next).fetch_one(on).await.unwrap());
     let piece = drill.data().join(format!("archive/wal/{next}.gz"));
     fs::write(&piece, "somebody else's").unwrap();
-    let count = |sql: &'static str| -> i64 {
-        drill.sql(async |on| sqlx::query_scalar(sql).fetch_one(on).await.unwrap())
-    };
+    let count =
+        |sql: &'static str| -> i64 { drill.sql(async |on| sqlx::query_scalar(sql).fetch_one(on).await.unwrap()) };
     drill.execute("update squads set phonetic = 'x'; select pg_switch_wal()");
     wait("the archiver fails", || count("select failed_count from pg_stat_archiver") > 0);
     assert_eq!(fs::read_to_string(&piece).unwrap(), "somebody else's");
@@ -319,7 +318,8 @@ async fn a_servers_operator_is_told_what_to_set() {
         }
         run.expect(code, &[]);
     };
-    check(&["db", "archive"], 1, &["archive_mode = off", "    archive_mode = on", "    archive_command = 'test ! -f"]).await;
+    check(&["db", "archive"], 1, &["archive_mode = off", "    archive_mode = on", "    archive_command = 'test ! -f"])
+        .await;
     check(&["db", "archive", "on"], 1, &["cannot change", "    archive_mode = on"]).await;
     check(&["--json", "db", "archive"], 1, &["\"archiving\":false", "\"wal_level\":\"replica\""]).await;
     check(&["db", "archive", "base"], 2, &["pg_basebackup"]).await;

@@ -51,7 +51,7 @@ insert into journal_changes (guild_id, member_id, kind, row_id, after) values (@
 insert into journal_keys (guild_id, key) values (@g0, '\\x00');
 ";
 
-const TENANT_TABLES: [&str; 13] = [
+pub(crate) const TENANT_TABLES: [&str; 13] = [
     "users",
     "ai_commanders",
     "squads",
@@ -70,7 +70,7 @@ const TENANT_TABLES: [&str; 13] = [
 const SHUT_TABLES: [&str; 3] = ["user_sessions", "journal_changes", "journal_keys"];
 
 /// Replaces `@a6` by the id of thing 6 of guild a; any other `@` is left alone.
-fn ids(sql: &str) -> String {
+pub(crate) fn ids(sql: &str) -> String {
     let mut parts = sql.split('@');
     let mut out = parts.next().unwrap_or_default().to_owned();
     for part in parts {

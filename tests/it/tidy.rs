@@ -16,6 +16,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("audioadapter_buffers", &["hearing"]),
     ("clap", &["cli", "main"]),
     ("cpal", &["hearing"]),
+    ("futures_util", &["store"]),
     ("hound", &["hearing", "voice"]),
     ("indicatif", &["show"]),
     ("reqwest", &["commander"]),

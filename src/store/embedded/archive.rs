@@ -65,7 +65,9 @@ impl Archive {
     pub(super) fn of(data_dir: &Path) -> Result<Option<Self>, ArchiveError> {
         let path = data_dir.join("archive.dir");
         let text = match fs::metadata(&path) {
-            Ok(found) if found.len() <= DIR_BYTES_MAX => fs::read_to_string(&path).map_err(error::files("read", &path))?,
+            Ok(found) if found.len() <= DIR_BYTES_MAX => {
+                fs::read_to_string(&path).map_err(error::files("read", &path))?
+            }
             Ok(_) => return Err(ArchiveError::Path { path }),
             Err(_) => return Ok(None),
         };

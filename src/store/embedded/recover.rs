@@ -210,11 +210,9 @@ impl Work<'_> {
         let text = died.to_string();
         let short = ["before configured recovery target", "before end of online backup", "could not locate required"];
         match &recovery.missing {
-            Some(missing) if short.iter().any(|sign| text.contains(sign)) => ArchiveError::Gap {
-                missing: missing.clone(),
-                path: self.archive.wal(),
-                from: self.base.moment,
-            },
+            Some(missing) if short.iter().any(|sign| text.contains(sign)) => {
+                ArchiveError::Gap { missing: missing.clone(), path: self.archive.wal(), from: self.base.moment }
+            }
             None if text.contains("before configured recovery target") => ArchiveError::Unchanged { to: self.to },
             _ => died.into(),
         }
@@ -263,8 +261,7 @@ async fn look(socket_dir: &Path) -> Result<Recovered, sqlx::Error> {
     )
     .fetch_all(&mut connection)
     .await?;
-    let last_change =
-        sqlx::query_scalar("select pg_last_xact_replay_timestamp()").fetch_one(&mut connection).await?;
+    let last_change = sqlx::query_scalar("select pg_last_xact_replay_timestamp()").fetch_one(&mut connection).await?;
     connection.close().await?;
     Ok(Recovered { former: PathBuf::new(), last_change, schema, guilds })
 }

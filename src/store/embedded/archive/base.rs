@@ -86,9 +86,7 @@ fn verify(cluster: &Cluster, path: &Path) -> Result<(), ArchiveError> {
 /// The base backups in a folder, oldest first.
 pub(super) fn list(folder: &Path) -> Result<Vec<Base>, ArchiveError> {
     let entries = fs::read_dir(folder).map_err(files("read", folder))?.flatten();
-    let base = |entry: fs::DirEntry| {
-        Some(Base { moment: moment_of(entry.file_name().to_str()?)?, path: entry.path() })
-    };
+    let base = |entry: fs::DirEntry| Some(Base { moment: moment_of(entry.file_name().to_str()?)?, path: entry.path() });
     let mut bases: Vec<Base> = entries.filter_map(base).collect();
     bases.sort_by_key(|base| base.moment);
     Ok(bases)

@@ -107,7 +107,9 @@ pub enum ArchiveError {
         said: String,
     },
     /// A base backup cannot be read.
-    #[error("{path:?} is not a whole base backup ({what}); choose another moment, or make a new one with `db archive base`")]
+    #[error(
+        "{path:?} is not a whole base backup ({what}); choose another moment, or make a new one with `db archive base`"
+    )]
     Broken {
         /// The base backup.
         path: PathBuf,

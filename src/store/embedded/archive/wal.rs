@@ -185,7 +185,9 @@ mod tests {
         let history = History { timeline: 3, ancestors };
         assert!(history.holds(1, 0x0500_0100) && !history.holds(1, 0x0500_0101));
         assert!(history.holds(3, u64::MAX) && !history.holds(4, 0));
-        let pieces = |names: &[(u32, u64)]| Pieces(names.iter().map(|(line, at)| piece_name(*line, at * PIECE, PIECE)).collect());
+        let pieces = |names: &[(u32, u64)]| {
+            Pieces(names.iter().map(|(line, at)| piece_name(*line, at * PIECE, PIECE)).collect())
+        };
         let whole = pieces(&[(1, 3), (1, 4), (2, 5), (2, 6), (3, 7), (3, 8)]);
         assert_eq!(whole.missing(&history, 3 * PIECE + 40, 8 * PIECE + 9, PIECE), None);
         let torn = pieces(&[(1, 3), (1, 4), (2, 5), (1, 6), (3, 7)]);
