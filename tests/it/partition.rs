@@ -4,17 +4,19 @@
 #![expect(clippy::unwrap_used, reason = "a test may stop at what it did not expect")]
 
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::Command;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use sqlx::postgres::PgPoolOptions;
-use sqlx::{AssertSqlSafe, Connection as _, PgConnection, PgPool};
+use sqlx::{AssertSqlSafe, PgPool};
 
 use crate::schema::{TENANT_TABLES, catalogue, ids, run, world};
 use crate::support::demo::{self, Run};
 use crate::support::{TestDb, folder, program};
+
+mod cost;
 
 /// Members who write at the same time.
 const WRITERS: usize = 4;
@@ -22,10 +24,6 @@ const WRITERS: usize = 4;
 const GUILDS: i64 = 15;
 const OBJECTIVES: i64 = 200;
 const TASKS: i64 = 3;
-/// How often a statement is timed.
-const TIMED: usize = 40;
-/// The longest wait for something in another process.
-const WAIT_MAX: Duration = Duration::from_secs(30);
 /// What an operator may have added, so that more than our own migrations is moved.
 const ADDED: &str = "
 create view late_tasks with (security_barrier=true) as select guild_id, id from tasks where progress < 1;
@@ -38,6 +36,28 @@ alter table tasks set (fillfactor=90); alter table objectives alter column name 
 create trigger idle after update on tasks for each row execute function touch_updated_at();
 alter table tasks disable trigger idle;
 alter default privileges grant select on tables to sphereconnect_app;";
+
+/// What a member of guild a may try beside what is tried on every table.
+const OWN: [&str; 18] = [
+    "insert into objectives (guild_id, name) values (@a0, 'New')",
+    "insert into tasks (guild_id, objective_id, name) values (@a0, @aa, 'New')",
+    "insert into tasks (guild_id, objective_id, name) values (@a0, @ab, 'Hidden')",
+    "insert into tasks (guild_id, objective_id, name) values (@a0, @ba, 'Foreign')",
+    "insert into tasks (guild_id, objective_id, name, schedule) values (@a0, @aa, 'New', '{\"start\":1}')",
+    "update tasks set status = 'completed' where id = @ac",
+    "update tasks set lead_id = @b6 where id = @ac",
+    "update objectives set applicable_rank = 'Officer' where id = @aa",
+    "update objectives set priority = 'high'",
+    "select description from objectives",
+    "select name from objectives",
+    "select name from tasks",
+    "select id from late_tasks",
+    "select objective_sections(@aa)",
+    "select objective_describe(@aa, 'classified', 'x')",
+    "select objective_measure(@ab, 'gold', 1)",
+    "delete from objective_categories_junction where objective_id = @aa",
+    "select squad_disband(@a5)",
+];
 
 fn command(db: &TestDb, folder: &Path, arguments: &[&str]) -> Command {
     let mut command = program(folder);
@@ -127,28 +147,7 @@ async fn partitions_guard_what_the_tables_guarded() {
         statements.push(format!("select * from {table}"));
         statements.push(format!("truncate {table}"));
     }
-    for own in [
-        "insert into objectives (guild_id, name) values (@a0, 'New')",
-        "insert into tasks (guild_id, objective_id, name) values (@a0, @aa, 'New')",
-        "insert into tasks (guild_id, objective_id, name) values (@a0, @ab, 'Hidden')",
-        "insert into tasks (guild_id, objective_id, name) values (@a0, @ba, 'Foreign')",
-        "insert into tasks (guild_id, objective_id, name, schedule) values (@a0, @aa, 'New', '{\"start\":1}')",
-        "update tasks set status = 'completed' where id = @ac",
-        "update tasks set lead_id = @b6 where id = @ac",
-        "update objectives set applicable_rank = 'Officer' where id = @aa",
-        "update objectives set priority = 'high'",
-        "select description from objectives",
-        "select name from objectives",
-        "select name from tasks",
-        "select id from late_tasks",
-        "select objective_sections(@aa)",
-        "select objective_describe(@aa, 'classified', 'x')",
-        "select objective_measure(@ab, 'gold', 1)",
-        "delete from objective_categories_junction where objective_id = @aa",
-        "select squad_disband(@a5)",
-    ] {
-        statements.push(own.to_owned());
-    }
+    statements.extend(OWN.map(str::to_owned));
     let tokens = [
         Some("a officer"),
         Some("a sergeant"),
@@ -332,113 +331,4 @@ async fn fill(db: &TestDb, guilds: i64) {
         commit; analyze"
     );
     run(&mut db.pool.acquire().await.unwrap(), &sql).await.unwrap();
-}
-
-/// What members ask and do most.
-const HOT: [(&str, &str); 4] = [
-    ("my open tasks", "select t.id, t.name, o.name from tasks t join objectives o on o.guild_id = t.guild_id and o.id = t.objective_id
-        where t.guild_id = (select current_guild()) and t.lead_id = (select current_member())
-            and t.status in ('pending', 'in_progress', 'on_hold')"),
-    ("all objectives", "select id, name, status from objectives where guild_id = (select current_guild())"),
-    ("tasks of an objective", "select id, name from tasks where guild_id = (select current_guild()) and objective_id = (
-        select id from objectives where guild_id = (select current_guild()) and name = 'Objective 77')"),
-    ("a task's progress", "update tasks set progress = 10 where guild_id = (select current_guild()) and id = (
-        select id from tasks where guild_id = (select current_guild()) limit 1)"),
-];
-
-async fn as_member(on: &mut PgConnection) {
-    run(on, "set local role sphereconnect_app; select set_config('sphereconnect.token', 'Many 7', true)")
-        .await
-        .unwrap();
-}
-
-/// The median time of each hot statement in milliseconds, planned each time and prepared once as the program does it.
-async fn time(db: &TestDb) -> Vec<[f64; 2]> {
-    let mut medians = Vec::new();
-    let mut connection = db.pool.acquire().await.unwrap();
-    for (_, sql) in HOT {
-        let mut both = [0.0; 2];
-        for (prepared, median) in both.iter_mut().enumerate() {
-            let mut times = Vec::new();
-            for _ in 0..TIMED {
-                let mut tx = connection.begin().await.unwrap();
-                as_member(&mut tx).await;
-                let began = Instant::now();
-                let done = sqlx::query(sql).persistent(prepared == 1).execute(&mut *tx).await;
-                done.unwrap();
-                times.push(began.elapsed().as_secs_f64() * 1000.0);
-            }
-            times.sort_by(f64::total_cmp);
-            *median = times[TIMED / 2];
-        }
-        medians.push(both);
-    }
-    medians
-}
-
-/// P1, I-11: on partitions each question reads one partition, by its index; a killed partitioning leaves no trace.
-#[tokio::test]
-async fn only_the_guilds_own_partition_is_read() {
-    let db = world().await;
-    fill(&db, GUILDS).await;
-    let plain = time(&db).await;
-    let (before, checked) = (everything(&db.pool).await, checksum(&db.pool, "true").await);
-
-    // Killed while it moves the rows.
-    let folder = folder();
-    let mut killed = command(&db, folder.path(), &["on"]).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
-    let moving = "select coalesce(max(pid), 0)::int8 from pg_stat_activity where datname = current_database()
-        and pid <> pg_backend_pid() and state = 'active'
-        and (query ilike 'copy public.%' or query ilike 'create%index%' or query ilike 'alter table%')";
-    let pid = until("it moves rows", &db.pool, moving, |pid| pid > 0).await;
-    killed.kill().unwrap();
-    killed.wait().unwrap();
-    let left = format!("select count(*) from pg_stat_activity where pid = {pid}");
-    until("its connection ends", &db.pool, &left, |count| count == 0).await;
-    assert_same(&before, &everything(&db.pool).await, "after a kill");
-    assert_eq!(checksum(&db.pool, "true").await, checked);
-
-    partition(&db, &["on"]).await.expect(0, &[]);
-    assert_eq!(checksum(&db.pool, "true").await, checked);
-    let spread = time(&db).await;
-    for (at, (what, sql)) in HOT.iter().enumerate() {
-        for (how, [one, eight]) in
-            [("planned each time", [plain[at][0], spread[at][0]]), ("prepared", [plain[at][1], spread[at][1]])]
-        {
-            println!(
-                "{what}, {how}: {one:.2} ms in one piece, {eight:.2} ms in 8 partitions, ratio {:.1}",
-                eight / one
-            );
-        }
-        let mut tx = db.pool.begin().await.unwrap();
-        as_member(&mut tx).await;
-        let explain = AssertSqlSafe(format!("explain (analyze, costs off, timing off, summary off) {sql}"));
-        let lines: Vec<String> = sqlx::query_scalar(explain).fetch_all(&mut *tx).await.unwrap();
-        let scans: Vec<&String> =
-            lines.iter().filter(|line| line.contains(" on tasks_p") || line.contains(" on objectives_p")).collect();
-        let read: Vec<&&String> =
-            scans.iter().filter(|line| line.contains("Scan") && !line.contains("never executed")).collect();
-        let pieces: std::collections::BTreeSet<&str> =
-            read.iter().filter_map(|line| line.split("_p").last()?.split([' ', '_']).next()).collect();
-        assert_eq!(pieces.len(), 1, "{what} reads one partition:\n{}", lines.join("\n"));
-        assert!(
-            read.iter().all(|line| line.contains("Index") || line.contains("Bitmap Heap")),
-            "{what}:\n{}",
-            lines.join("\n")
-        );
-    }
-    partition(&db, &["off"]).await.expect(0, &[]);
-    assert_same(&before, &everything(&db.pool).await, "at the end");
-}
-
-async fn until(what: &str, pool: &PgPool, question: &str, done: impl Fn(i64) -> bool) -> i64 {
-    let began = Instant::now();
-    loop {
-        let count: i64 = sqlx::query_scalar(AssertSqlSafe(question.to_owned())).fetch_one(pool).await.unwrap();
-        if done(count) {
-            return count;
-        }
-        assert!(began.elapsed() < WAIT_MAX, "it never came to this: {what}");
-        tokio::time::sleep(Duration::from_millis(2)).await;
-    }
 }
