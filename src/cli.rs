@@ -5,6 +5,10 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use uuid::Uuid;
 
+mod people;
+
+pub use people::{Access, Category, Commander, Members, Rank, RankPieces, Roll, Squad};
+
 /// The voice that runs a guild: spoken orders become changes in the guild's PostgreSQL, answered aloud.
 #[derive(Debug, Parser)]
 #[command(name = "sphereconnect", version, arg_required_else_help = true, max_term_width = 100)]
@@ -93,14 +97,32 @@ pub enum Command {
     /// Bring guilds in and out
     #[command(subcommand)]
     Guild(Guild),
-    /// Passwords, PINs, TOTP codes, locks and sessions of members
+    /// The members: who there is, and their passwords, PINs, TOTP codes, locks and sessions
     ///
     /// With --as MEMBER, that member signs in and manages themselves and, with the right manage_users, members below
     /// their own rank. Without it the owner of the database manages any member of --guild. Secrets come from a prompt
     /// or the environment: SPHERECONNECT_PASSWORD, SPHERECONNECT_PIN and SPHERECONNECT_TOTP to sign in with,
     /// SPHERECONNECT_NEW_PASSWORD and SPHERECONNECT_NEW_PIN to set.
     #[command(subcommand)]
-    Member(Member),
+    Member(Members),
+    /// The squads
+    ///
+    /// This and the commands about members, ranks, categories, access levels and the commander are carried out with the
+    /// rights of the member of --as. Without it the owner of the database does them in --guild.
+    #[command(subcommand)]
+    Squad(Squad),
+    /// The ranks: their places, what they may read and do
+    #[command(subcommand)]
+    Rank(Rank),
+    /// The categories of objectives
+    #[command(subcommand)]
+    Category(Category),
+    /// The access levels: named sets of what a rank may do
+    #[command(subcommand)]
+    Access(Access),
+    /// The commander: what it is called, and how it thinks and talks
+    #[command(subcommand)]
+    Commander(Commander),
     /// The database
     #[command(subcommand)]
     Db(Db),

@@ -35,4 +35,5 @@ pub mod listen;
 pub mod member;
 pub mod operator;
 pub mod parts;
+pub mod people;
 pub mod show;

@@ -7,13 +7,13 @@ use anyhow::Context as _;
 use clap::Parser;
 
 use sphereconnect::aloud::Aloud;
-use sphereconnect::cli::{Cli, Command, Global, Guild, Models, Sounding};
+use sphereconnect::cli::{Cli, Command, Global, Guild, Members, Models, Sounding};
 use sphereconnect::config::Config;
 use sphereconnect::domain::UtteranceId;
 use sphereconnect::guild_file::GuildFile;
 use sphereconnect::parts::{self, EXIT_DONE, EXIT_SOME_NOT, Failure};
 use sphereconnect::turn::{Ending, Input};
-use sphereconnect::{demo, doctor, guild_file, journal, lint, listen, member, operator, show, speech, telemetry};
+use sphereconnect::{demo, doctor, guild_file, journal, lint, listen, member, operator, people, show, speech, telemetry};
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
@@ -52,7 +52,13 @@ fn start(cli: Cli) -> Result<u8, Failure> {
             Command::Doctor => doctor::run(&config, cli.global.json).await,
             Command::Journal(wanted) => journal::run(&config, &cli.global, &wanted).await,
             Command::Guild(command) => guild(&config, &cli.global, command).await,
-            Command::Member(command) => member::run(&config, &cli.global, command).await,
+            Command::Member(Members::SignIn(command)) => member::run(&config, &cli.global, command).await,
+            Command::Member(Members::Roll(command)) => people::run(&config, &cli.global, command).await,
+            Command::Squad(command) => people::run(&config, &cli.global, command).await,
+            Command::Rank(command) => people::run(&config, &cli.global, command).await,
+            Command::Category(command) => people::run(&config, &cli.global, command).await,
+            Command::Access(command) => people::run(&config, &cli.global, command).await,
+            Command::Commander(command) => people::run(&config, &cli.global, command).await,
             Command::Db(command) => operator::run(&config, &cli.global, command).await,
             Command::Models(command) => models(&config, &command),
         }

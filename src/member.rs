@@ -22,18 +22,10 @@ pub async fn run(config: &Config, global: &Global, command: Member) -> Result<u8
     if global.dry_run {
         return Err(Failure::usage(anyhow::anyhow!("`member` changes at once; it knows no --dry-run")));
     }
-    let store = parts::store(config).await?;
+    let (store, session) = parts::acting(config, global).await?;
     let guild = global.guild.as_deref().or(config.guild.as_deref());
-    let session = match &global.member {
-        None if store.is_keeper() => None,
-        named => Some(store.sign_in(guild, named.as_deref().or(config.member.as_deref())).await?),
-    };
     let done = carry_out(&store, session.as_ref(), guild, config, global.json, command).await;
-    if let Some(session) = &session {
-        // One that was just ended is none to close.
-        drop(store.sign_out(session).await);
-    }
-    store.close().await;
+    parts::leave(&store, session.as_ref()).await;
     done
 }
 

@@ -10,7 +10,7 @@ use crate::show::Waiting;
 use crate::speech::{self, Recogniser, SpeechError, SpeechSettings};
 use crate::store::embedded::archive::ArchiveError;
 use crate::store::operate::{OperateError, Operator};
-use crate::store::{GuildError, PartitionError, Store, StoreError};
+use crate::store::{GuildError, PartitionError, Session, Store, StoreError};
 use crate::turn::{TurnSettings, Turns};
 use crate::voice::VoiceSettings;
 
@@ -140,6 +140,29 @@ pub async fn operator(config: &Config) -> Result<Operator, Failure> {
     let operator = Operator::open(config, Arc::new(move |text| told.say(text))).await;
     waiting.done();
     Ok(operator?)
+}
+
+/// Opens the database for the member of `--as`, signed in; for its owner when nobody is named.
+///
+/// # Errors
+/// See [`StoreError`].
+pub async fn acting(config: &Config, who: &crate::cli::Global) -> Result<(Arc<Store>, Option<Session>), Failure> {
+    let store = store(config).await?;
+    let guild = who.guild.as_deref().or(config.guild.as_deref());
+    let session = match &who.member {
+        None if store.is_keeper() => None,
+        named => Some(store.sign_in(guild, named.as_deref().or(config.member.as_deref())).await?),
+    };
+    Ok((store, session))
+}
+
+/// Signs the member out and closes the database.
+pub async fn leave(store: &Store, session: Option<&Session>) {
+    if let Some(session) = session {
+        // One that was just ended is none to close.
+        drop(store.sign_out(session).await);
+    }
+    store.close().await;
 }
 
 /// Loads the recogniser.

@@ -143,6 +143,7 @@ pub fn question(question: &Question) -> String {
                 format!("When is {heard}? Say for example: in two hours, or tomorrow at twenty hundred.")
             }
             (Field::Name, heard) => format!("There is {heard} already. Say it again with another name."),
+            (Field::Squad, heard) => format!("Nobody leaves {heard} without being in it. Which squad is meant?"),
             (Field::Percent, heard) => format!("What share is {heard}? Say zero to one hundred percent."),
             (field, heard) => format!("I cannot use {heard} as {}. Say it another way.", piece(*field)),
         },
@@ -210,6 +211,15 @@ fn wish(command: &Command) -> String {
         Command::TaskSetProgress { task, percent: share } => {
             format!("{} goes to {}", task.name, percent(share.get().into()))
         }
+        Command::MemberSetAvailability { member, availability } => {
+            format!("{} becomes {}", member.name, availability.spoken())
+        }
+        Command::MemberSetRank { member, rank } => format!("{} becomes {}", member.name, rank.name),
+        Command::MemberSetSquad { member, squad: Some(squad) } => {
+            format!("{} goes to squad {}", member.name, squad.name)
+        }
+        Command::MemberSetSquad { member, squad: None } => format!("{} leaves their squad", member.name),
+        Command::SquadSetLead { squad, member } => format!("{} leads squad {}", member.name, squad.name),
         Command::SquadDisband { squad } => format!("squad {} is disbanded", squad.name),
         Command::ObjectiveCreate { name, .. } => format!("a new objective called {name}"),
         Command::TaskCreate { name, objective, .. } => format!("a new task called {name} for {}", objective.name),

@@ -158,6 +158,7 @@ impl Pieces<'_, '_> {
                 member: self.maybe_member(Field::Member)?.unwrap_or_else(|| self.context.speaker.clone()),
                 rank: self.named(Field::Rank, Kind::Rank)?,
             },
+            Action::MemberSetSquad if self.intent.words(Field::Text) == Some("leave") => self.leaving()?,
             Action::MemberSetSquad => Command::MemberSetSquad {
                 member: self.maybe_member(Field::Member)?.unwrap_or_else(|| self.context.speaker.clone()),
                 squad: Some(self.named(Field::Squad, Kind::Squad)?),
@@ -276,6 +277,25 @@ impl Pieces<'_, '_> {
         match self.words(field) {
             Some(words) if is_speaker(words) => Ok(Some(self.context.speaker.clone())),
             _ => self.maybe(field, Kind::Member),
+        }
+    }
+
+    /// Out of a squad: the one that was said has to be the one the member is in. Who is in none stays so.
+    fn leaving(&mut self) -> Result<Command, Question> {
+        let member = self.maybe_member(Field::Member)?.unwrap_or_else(|| self.context.speaker.clone());
+        let said: Option<Named<SquadId>> = self.maybe(Field::Squad, Kind::Squad)?;
+        let now_in = if member.id == self.context.speaker.id {
+            self.context.squad.map(|squad| squad.name.clone())
+        } else {
+            // What tells a member from others of the name is their squad, or else their rank: "of Anvil", "a Marshal".
+            let entry = self.context.roster.get(Kind::Member, member.id.0);
+            entry.and_then(|entry| entry.hint.strip_prefix("of ")).map(str::to_owned)
+        };
+        match (said, now_in) {
+            (Some(said), Some(now_in)) if said.name != now_in => {
+                Err(Question::Value { field: Field::Squad, heard: said.name })
+            }
+            _ => Ok(Command::MemberSetSquad { member, squad: None }),
         }
     }
 

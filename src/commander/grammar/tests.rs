@@ -154,6 +154,56 @@ fn orders_in_fixed_wording() {
     }
 }
 
+/// SQ3: leaving a squad, one's own or another member's; what leaves something else, tells of it or denies it is no order.
+#[test]
+fn leaving_a_squad() {
+    let leave = |rest: &str| format!("member.set_squad text=leave {rest}").trim_end().to_owned();
+    for (text, expected) in [
+        ("Leave my squad.", leave("")),
+        ("I'm leaving the squad.", leave("")),
+        ("Commander, I want to leave my squad, please.", leave("")),
+        ("I'm leaving squad Anvil.", leave("squad=Anvil")),
+        ("Quit the Valkyrie Wing squad", leave("squad=Valkyrie Wing")),
+        ("Remove me from Anvil.", leave("squad=Anvil")),
+        ("Take me out of my squad", leave("")),
+        ("Take Puck out of squad Anvil.", leave("member=Puck squad=Anvil")),
+        ("Remove Puck from Valkyrie Wing", leave("member=Puck squad=Valkyrie Wing")),
+        ("kick Static out of the squad", leave("member=Static")),
+        ("I'm leaving.", "member.set_availability availability=offline".to_owned()),
+        ("Delete the squad Anvil", "squad.disband squad=Anvil".to_owned()),
+    ] {
+        assert_eq!(read(text), expected, "{text}");
+    }
+    for text in [
+        "leave",
+        "leave Anvil",
+        "leave it",
+        "leave the squad alone",
+        "leave squad Anvil on station",
+        "leave squad Anvil out of this",
+        "I left my squad",
+        "I left squad Anvil",
+        "don't leave my squad",
+        "I'm not leaving squad Anvil",
+        "I might leave my squad",
+        "leave my squad?",
+        "leave my squad if Puck comes back",
+        "Puck left squad Anvil",
+        "Puck is leaving squad Anvil",
+        "removed Puck from Anvil",
+        "kicked Puck out of squad Anvil",
+        "take Puck out",
+        "take Puck out of the fight",
+        "drop me off",
+        "squad Anvil is leaving",
+        "leave my squad, never mind",
+        "do not take Puck out of squad Anvil",
+    ] {
+        // A squad that nobody knows is asked about.
+        assert!(read(text) == "nothing" || read(text).starts_with("? "), "{text}: {}", read(text));
+    }
+}
+
 #[test]
 fn questions_in_fixed_wording() {
     for (text, expected) in [
