@@ -95,32 +95,22 @@ async fn take(
 
 async fn guild(config: &Config, global: &Global, command: Guild) -> Result<u8, Failure> {
     match command {
-        Guild::Import { file } => {
-            let parsed = read_guild(&file)?;
-            let report = parts::keeper(config).await?.guild_import(&parsed).await?;
-            show::import(&report, global.json);
-        }
-        Guild::Export => {
-            let store = parts::keeper(config).await?;
-            let name = store.guild_name(global.guild.as_deref().or(config.guild.as_deref())).await?;
-            show::line(guild_file::render(&store.guild_export(&name).await?).trim_end());
-        }
+        Guild::Import { file } => people::import(config, global, &read_guild(&file)?).await,
+        Guild::Export => people::export(config, global).await,
         Guild::Lint { file } => {
             let file = match file {
                 Some(file) => read_guild(&file)?,
-                None => {
-                    let store = parts::keeper(config).await?;
-                    let name = store.guild_name(global.guild.as_deref().or(config.guild.as_deref())).await?;
-                    store.guild_export(&name).await?
-                }
+                None => people::visible(config, global).await?.0,
             };
             let warnings = lint::lint(&file);
             show::warnings(&warnings, global.json);
-            return Ok(if warnings.is_empty() { EXIT_DONE } else { EXIT_SOME_NOT });
+            Ok(if warnings.is_empty() { EXIT_DONE } else { EXIT_SOME_NOT })
         }
-        Guild::List => show::guilds(&parts::keeper(config).await?.guild_list().await?, global.json),
+        Guild::List => {
+            show::guilds(&parts::keeper(config).await?.guild_list().await?, global.json);
+            Ok(EXIT_DONE)
+        }
     }
-    Ok(EXIT_DONE)
 }
 
 /// Reads a guild file, or says everything that is wrong with it.

@@ -55,6 +55,7 @@ impl From<StoreError> for Failure {
             | StoreError::Secret(_)
             | StoreError::Denied(_)
             | StoreError::NotKeeper => Self::usage(error),
+            StoreError::Whole(error) => error.into(),
             other => Self::part(other),
         }
     }

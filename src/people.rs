@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use crate::cli::Global;
 use crate::config::Config;
-use crate::guild_file::{COMMANDER_NAME, COMMANDER_SYSTEM_PROMPT};
+use crate::guild_file::{self, COMMANDER_NAME, COMMANDER_SYSTEM_PROMPT, GuildFile};
 use crate::parts::{self, EXIT_DONE, EXIT_SOME_NOT, Failure};
 use crate::show;
 use crate::store::people_kinds::COMMANDER;
@@ -50,6 +50,61 @@ pub async fn run(config: &Config, global: &Global, command: impl Into<Order>) ->
     };
     let done: Result<(), StoreError> = done.await;
     parts::leave(&store, session.as_ref()).await;
+    ended(done)
+}
+
+/// `guild import`: with the member's rights, or as the owner of the database.
+///
+/// # Errors
+/// When a part is not available, or the file asks for what the member may not or what contradicts the guild.
+pub async fn import(config: &Config, global: &Global, file: &GuildFile) -> Result<u8, Failure> {
+    let (store, session) = parts::acting(config, global).await?;
+    let done = match &session {
+        Some(session) => store.guild_import_as(session, file, global.dry_run).await,
+        None => store.guild_import(file).await.map_err(StoreError::from),
+    };
+    parts::leave(&store, session.as_ref()).await;
+    ended(done.map(|report| show::import(&report, global.json)))
+}
+
+/// `guild export`: what the member may see, or all of it for the owner of the database.
+///
+/// # Errors
+/// When a part is not available, or the guild holds what no file can.
+pub async fn export(config: &Config, global: &Global) -> Result<u8, Failure> {
+    let (file, seen_by) = visible(config, global).await?;
+    if let Some(member) = seen_by {
+        let guild = &file.name;
+        show::line(format_args!(
+            "# {guild}, as far as {member} may see it: parts may be missing. Importing it removes none of them.\n"
+        ));
+    }
+    show::line(guild_file::render(&file).trim_end());
+    Ok(EXIT_DONE)
+}
+
+/// The guild as a file: what the member may see, who is named then, or all of it for the owner of the database.
+///
+/// # Errors
+/// As [`export`].
+pub async fn visible(config: &Config, global: &Global) -> Result<(GuildFile, Option<String>), Failure> {
+    let (store, session) = parts::acting(config, global).await?;
+    let file = async {
+        match &session {
+            Some(session) => store.guild_export_as(session).await,
+            None => {
+                let name = store.guild_name(global.guild.as_deref().or(config.guild.as_deref())).await?;
+                Ok(store.guild_export(&name).await?)
+            }
+        }
+    };
+    let file = file.await;
+    parts::leave(&store, session.as_ref()).await;
+    Ok((file?, session.map(|session| session.member.name)))
+}
+
+/// What the member may not do, or what contradicts the guild, is told apart from wrong usage.
+fn ended(done: Result<(), StoreError>) -> Result<u8, Failure> {
     done.map(|()| EXIT_DONE).map_err(|error| match error {
         StoreError::Denied(_) | StoreError::Refused(_) => Failure { code: EXIT_SOME_NOT, error: error.into() },
         error => error.into(),
@@ -68,14 +123,18 @@ async fn carry_out(people: &mut People, order: &Order) -> Result<(Value, String)
     let sentence = match &order.what {
         What::List => String::new(),
         What::Add(name, _) => {
-            let name = People::name(name)?;
+            let name = order::name(name).map_err(StoreError::Member)?;
             let mut row = fields;
-            row.insert("name".to_owned(), json!(name));
+            row.insert("name".to_owned(), name.clone());
             people.add(kind, &row).await?;
-            command.insert("name".to_owned(), json!(name));
-            format!("{} {name} was added", kind.word)
+            let sentence = format!("{} {} was added", kind.word, words(&name));
+            command.insert("name".to_owned(), name);
+            sentence
         }
         What::Change(name, _) => {
+            if fields.is_empty() {
+                return Err(StoreError::Member(format!("say what of the {} is to change", kind.word)));
+            }
             let (id, name) = people.find(kind, name).await?;
             people.change(kind, id, &fields).await?;
             command.insert(kind.key(), json!(name));

@@ -197,7 +197,7 @@ fn listed(all: &str) -> Vec<String> {
     all.split(',').map(str::trim).filter(|one| !one.is_empty()).map(str::to_owned).collect()
 }
 
-fn name(new: &str) -> Result<Value, String> {
+pub(super) fn name(new: &str) -> Result<Value, String> {
     Name::new(new).map(|name| json!(name.as_str())).map_err(|error| format!("\"{new}\" is no name: {error}"))
 }
 

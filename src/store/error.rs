@@ -55,6 +55,9 @@ pub enum StoreError {
     /// The member may not do that.
     #[error("{0}")]
     Denied(String),
+    /// A whole guild could not be read or written.
+    #[error(transparent)]
+    Whole(#[from] super::GuildError),
     /// The login may not do what only the owner of the tables may.
     #[error("this database login may not do that; use the login that owns the guild's tables")]
     NotKeeper,
@@ -111,6 +114,7 @@ impl StoreError {
             Self::Protected(_) | Self::SignIn | Self::Secret(_) | Self::Parameters | Self::SessionOver => "sign_in",
             Self::NotKeeper | Self::NotApp => "login",
             Self::Denied(_) => "denied",
+            Self::Whole(_) => "guild",
             Self::Gone => "gone",
             Self::Elsewhere => "batch",
             Self::Refused(_) => "refused_by_database",
@@ -149,6 +153,8 @@ fn said(constraint: &str) -> String {
         "chk_objectives_completed" | "chk_tasks_completed" => {
             "it is completed, and so at 100 percent; reopen it first".to_owned()
         }
+        "uk_ranks_guild_hierarchy" => "another rank has this level; no two are the same".to_owned(),
+        "fk_users_rank" => "members hold this rank; give them another one first".to_owned(),
         "chk_tasks_schedule" => "the end would be before the start".to_owned(),
         "chk_tasks_timezone" => "the database does not know that time zone".to_owned(),
         other => format!("rule {other} does not hold"),

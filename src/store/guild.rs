@@ -10,14 +10,16 @@ use crate::guild_file::suggestion;
 
 mod export;
 mod import;
+mod member_import;
 mod merge;
 mod passwords;
 mod plan;
 mod rows;
 mod write;
 
-pub(crate) use export::guild_export;
+pub(crate) use export::{guild_export, member_export};
 pub(crate) use import::guild_import;
+pub(crate) use member_import::member_import;
 
 /// How long an import waits for another import, or for a turn that holds a row, before it gives up. In SQL's spelling.
 const LOCK_WAIT_MAX: &str = "30s";

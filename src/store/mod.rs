@@ -48,6 +48,11 @@ pub static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!("./migrations");
 /// The longest wait for a free connection.
 const ACQUIRE_SECONDS_MAX: u64 = 10;
 
+/// How every transaction of a member begins.
+const OPENING: &str = "begin; set local role sphereconnect_app";
+/// The same for one that reads or writes a whole guild.
+const OPENING_STILL: &str = "begin isolation level repeatable read; set local role sphereconnect_app";
+
 /// Tells people what takes long while the store opens.
 pub type Progress = Arc<dyn Fn(&str) + Send + Sync>;
 
@@ -165,7 +170,17 @@ impl Store {
     /// # Errors
     /// [`StoreError::Away`] when the database cannot be reached.
     pub async fn begin(&self, session: &Session) -> Result<GuildTx, StoreError> {
-        let mut tx = self.begin_app().await?;
+        self.begin_at(session, OPENING).await
+    }
+
+    /// The same with one picture of the guild from the first statement to the last; what others change meanwhile is not
+    /// seen, and changing it too is refused.
+    async fn begin_still(&self, session: &Session) -> Result<GuildTx, StoreError> {
+        self.begin_at(session, OPENING_STILL).await
+    }
+
+    async fn begin_at(&self, session: &Session, opening: &'static str) -> Result<GuildTx, StoreError> {
+        let mut tx = self.begin_opened(opening).await?;
         // Bound, so that the token stands in no statement that another connection could read.
         sqlx::query!(
             "select set_config('sphereconnect.token', $1, true) as token,
@@ -180,8 +195,11 @@ impl Store {
 
     /// Begins a transaction as the program's role, for nobody yet.
     async fn begin_app(&self) -> Result<Transaction<'static, Postgres>, StoreError> {
-        const OPENING: &str = "begin; set local role sphereconnect_app";
-        Ok(match (self.pool.begin_with(OPENING).await, &self.embedded) {
+        self.begin_opened(OPENING).await
+    }
+
+    async fn begin_opened(&self, opening: &'static str) -> Result<Transaction<'static, Postgres>, StoreError> {
+        Ok(match (self.pool.begin_with(opening).await, &self.embedded) {
             (Ok(tx), _) => tx,
             (Err(error), Some(embedded)) if is_away(&error) => {
                 // The server crashed, or the program that ran it left: start it and try once more.
@@ -189,7 +207,7 @@ impl Store {
                 let running = tokio::task::spawn_blocking(move || again.ensure_running());
                 running.await.map_err(|_| StoreError::Stopped)??;
                 self.pool.set_connect_options(embedded.connect_options(embedded::DATABASE));
-                self.pool.begin_with(OPENING).await.map_err(StoreError::connect)?
+                self.pool.begin_with(opening).await.map_err(StoreError::connect)?
             }
             (Err(error), _) if code_is(&error, "42501") => return Err(StoreError::NotApp),
             (Err(error), _) => return Err(StoreError::from(error)),
@@ -210,6 +228,34 @@ impl Store {
     /// See [`GuildError`].
     pub async fn guild_export(&self, name: &str) -> Result<GuildFile, GuildError> {
         guild::guild_export(&self.pool, name).await
+    }
+
+    /// Reads of the member's guild what the member may see, as a guild file.
+    ///
+    /// # Errors
+    /// See [`GuildError`], and [`StoreError::SessionOver`].
+    pub async fn guild_export_as(&self, session: &Session) -> Result<GuildFile, StoreError> {
+        let mut tx = self.begin_still(session).await?;
+        Ok(guild::member_export(&mut tx.tx, &session.guild).await?)
+    }
+
+    /// Brings a guild file into the member's guild, in one transaction and with the member's rights.
+    ///
+    /// # Errors
+    /// [`StoreError::Denied`] and [`StoreError::Refused`], which name the thing; nothing is changed then. With `dry_run`
+    /// nothing is changed either way.
+    pub async fn guild_import_as(
+        &self,
+        session: &Session,
+        file: &GuildFile,
+        dry_run: bool,
+    ) -> Result<ImportReport, StoreError> {
+        let mut people = self.people_still(session).await?;
+        let report = guild::member_import(&mut people, file).await?;
+        if !dry_run {
+            people.commit().await?;
+        }
+        Ok(report)
     }
 
     /// The name of the guild that is meant; it may be left out when there is just one.

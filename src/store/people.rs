@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use super::journal::Entry;
 use super::{GuildTx, Session, Store, StoreError, code_is};
-use crate::domain::{Name, UtteranceId};
+use crate::domain::UtteranceId;
 use crate::guild_file::suggestion;
 
 pub mod kinds;
@@ -47,7 +47,17 @@ impl Store {
             let (guild, guild_name) = self.guild_find(guild).await?;
             return Ok(People { tx: GuildTx { tx: self.pool.begin().await? }, guild, guild_name, speaker: None });
         };
-        let mut tx = self.begin(session).await?;
+        let tx = self.begin(session).await?;
+        Self::people_in(tx, session).await
+    }
+
+    /// The same for a member who writes much at once; see [`Store::begin_still`].
+    pub(super) async fn people_still(&self, session: &Session) -> Result<People, StoreError> {
+        let tx = self.begin_still(session).await?;
+        Self::people_in(tx, session).await
+    }
+
+    async fn people_in(mut tx: GuildTx, session: &Session) -> Result<People, StoreError> {
         let guild = sqlx::query_scalar!("select current_guild()").fetch_one(&mut *tx.tx).await?;
         let (guild_name, speaker) = (session.guild.clone(), Some(session.member.name.clone()));
         Ok(People { tx, guild: guild.ok_or(StoreError::SessionOver)?, guild_name, speaker })
@@ -152,23 +162,29 @@ impl People {
         if done.rows_affected() == 1 { Ok(()) } else { Err(kind.denied(&nothing)) }
     }
 
+    /// How much of an objective or task is done.
+    pub(super) async fn progress(&mut self, kind: &Kind, id: Uuid) -> Result<Option<f32>, StoreError> {
+        let sql = format!("select progress from {} where guild_id = $1 and id = $2", kind.table);
+        Ok(sqlx::query_scalar(AssertSqlSafe(sql)).bind(self.guild).bind(id).fetch_optional(&mut *self.tx.tx).await?)
+    }
+
     /// Writes down what a member did by command; the keeper has no journal.
     ///
     /// # Errors
     /// When the database cannot be reached.
     pub async fn note(&mut self, command: &Value, reply: &str) -> Result<(), StoreError> {
-        let Some(speaker) = &self.speaker else { return Ok(()) };
+        if self.speaker.is_none() {
+            return Ok(());
+        }
         let entry = Entry {
             utterance: UtteranceId::new(),
-            member_name: speaker,
             source: "command",
-            heard: None,
+            words: "",
+            keep: false,
             route: "none",
             commands: Value::Array(vec![command.clone()]),
             outcome: "applied",
             reply,
-            before: None,
-            after: None,
         };
         self.tx.journal_write(&entry).await.map(drop)
     }
@@ -179,15 +195,6 @@ impl People {
     /// As [`GuildTx::commit`].
     pub async fn commit(self) -> Result<(), StoreError> {
         self.tx.commit().await
-    }
-
-    /// Checks a new name.
-    ///
-    /// # Errors
-    /// [`StoreError::Member`] with what is wrong with it.
-    pub fn name(text: &str) -> Result<String, StoreError> {
-        let name = Name::new(text);
-        name.map(|name| name.to_string()).map_err(|error| StoreError::Member(format!("\"{text}\" is no name: {error}")))
     }
 }
 
@@ -208,7 +215,7 @@ impl Kind {
     }
 
     /// The database's refusal in words for people: its own where its triggers and functions have some.
-    fn refused(&self, error: sqlx::Error, fields: &Fields) -> StoreError {
+    pub(super) fn refused(&self, error: sqlx::Error, fields: &Fields) -> StoreError {
         let Some(database) = error.as_database_error() else { return error.into() };
         let (said, word) = (database.message(), self.word);
         if code_is(&error, "42501") {
@@ -217,12 +224,6 @@ impl Kind {
             return if bare { self.denied(fields) } else { StoreError::Denied(said.to_owned()) };
         }
         match database.constraint() {
-            Some("uk_ranks_guild_hierarchy") => {
-                StoreError::Refused("another rank has this level; no two are the same".to_owned())
-            }
-            Some("fk_users_rank") => {
-                StoreError::Refused("members hold this rank; give them another one first".to_owned())
-            }
             Some("fk_ranks_access_levels" | "fk_objectives_applicable_rank") => StoreError::Refused(said.to_owned()),
             Some(name) if name.starts_with("uk_") && name.contains("_name") => {
                 StoreError::Refused(format!("there is a {word} of that name already"))

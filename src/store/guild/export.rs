@@ -2,10 +2,10 @@
 
 use std::collections::HashMap;
 
-use sqlx::{PgPool, query};
+use sqlx::{PgConnection, PgPool, query};
 use uuid::Uuid;
 
-use super::rows::{self, GuildRows, MemberRow, ObjectiveRow, RankRow, TaskRow};
+use super::rows::{self, GuildRows, MemberRow, ObjectiveRow, RankRow, Sections, TaskRow};
 use super::{GuildError, unknown_guild};
 use crate::domain::{Availability, Clearance, Name, ObjectiveStatus, Percent, Priority, TaskStatus};
 use crate::guild_file::{
@@ -23,11 +23,22 @@ pub(crate) async fn guild_export(pool: &PgPool, name: &str) -> Result<GuildFile,
     let Some(guild) = rows::find(&mut transaction, name.trim()).await? else {
         return Err(unknown_guild(&mut transaction, name).await);
     };
-    let name = guild.name.clone();
-    let stored = rows::load(&mut transaction, guild).await?;
+    let stored = rows::load(&mut transaction, guild, Sections::All).await?;
     transaction.commit().await?;
-    let file = Names::new(&stored).and_then(|names| names.file(&stored));
-    file.map(GuildFile::normalised).map_err(|reason| GuildError::Unwritable { guild: name, reason })
+    written(&stored)
+}
+
+/// Reads of the session's guild what its member may see. What they may not is left out as if it were not there.
+pub(crate) async fn member_export(connection: &mut PgConnection, name: &str) -> Result<GuildFile, GuildError> {
+    let guild = rows::find(connection, name).await?.ok_or(sqlx::Error::RowNotFound)?;
+    let stored = rows::load(connection, guild, Sections::Cleared).await?;
+    written(&stored)
+}
+
+fn written(stored: &GuildRows) -> Result<GuildFile, GuildError> {
+    let guild = stored.guild.as_ref().map(|guild| guild.name.clone()).unwrap_or_default();
+    let file = Names::new(stored).and_then(|names| names.file(stored));
+    file.map(GuildFile::normalised).map_err(|reason| GuildError::Unwritable { guild, reason })
 }
 
 /// What each id is called.

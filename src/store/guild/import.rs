@@ -26,7 +26,7 @@ pub(crate) async fn guild_import(pool: &PgPool, file: &GuildFile) -> Result<Impo
     let stored = match rows::find(&mut transaction, file.name.as_str()).await? {
         Some(guild) => {
             lock(&mut transaction, guild.id).await?;
-            rows::load(&mut transaction, guild).await?
+            rows::load(&mut transaction, guild, rows::Sections::All).await?
         }
         None => GuildRows::default(),
     };

@@ -138,6 +138,7 @@ pub(super) fn folded(name: &Name) -> String {
 /// A stored row with a name.
 pub(super) trait Row: Clone + PartialEq {
     fn id(&self) -> Uuid;
+    fn name(&self) -> &str;
     fn folded_name(&self) -> String;
 }
 
@@ -151,6 +152,9 @@ macro_rules! rows {
         impl Row for $row {
             fn id(&self) -> Uuid {
                 self.id
+            }
+            fn name(&self) -> &str {
+                &self.name
             }
             fn folded_name(&self) -> String {
                 self.name.trim().to_lowercase()

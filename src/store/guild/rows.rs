@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, SecondsFormat, Utc};
 use serde::{Serialize, Serializer};
 use serde_json::{Map, Value, json};
-use sqlx::PgConnection;
+use sqlx::{AssertSqlSafe, PgConnection};
 use uuid::Uuid;
 
 use crate::guild_file::Schedule;
@@ -90,11 +90,12 @@ pub(super) struct CategoryRow {
     pub description: Option<String>,
 }
 
-#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, sqlx::FromRow)]
 pub(super) struct ObjectiveRow {
     pub id: Uuid,
     pub name: String,
     pub phonetic: Option<String>,
+    #[sqlx(try_from = "Value")]
     pub description: Description,
     pub preferences: Vec<String>,
     pub categories: Vec<Uuid>,
@@ -132,8 +133,17 @@ pub(super) struct Description {
     pub metrics: BTreeMap<String, f64>,
 }
 
-impl Description {
-    fn read(stored: &Value) -> Self {
+/// Which sections of descriptions are read.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Sections {
+    /// All, as only the owner of the table can.
+    All,
+    /// Those that the session's member is cleared for.
+    Cleared,
+}
+
+impl From<Value> for Description {
+    fn from(stored: Value) -> Self {
         let section = |key| stored.get(key).and_then(Value::as_str).filter(|text| !text.is_empty()).map(str::to_owned);
         let metrics = stored.get("metrics").and_then(Value::as_object).into_iter().flatten();
         Self {
@@ -191,8 +201,8 @@ pub(super) async fn find(connection: &mut PgConnection, name: &str) -> sqlx::Res
     .await
 }
 
-/// Reads a whole guild.
-pub(super) async fn load(connection: &mut PgConnection, guild: GuildRow) -> sqlx::Result<GuildRows> {
+/// Reads a whole guild, as far as it can be seen.
+pub(super) async fn load(connection: &mut PgConnection, guild: GuildRow, sections: Sections) -> sqlx::Result<GuildRows> {
     let id = guild.id;
     let commander = sqlx::query_as!(
         CommanderRow,
@@ -235,33 +245,22 @@ pub(super) async fn load(connection: &mut PgConnection, guild: GuildRow) -> sqlx
         squads: squads.fetch_all(&mut *connection).await?,
         members: members.fetch_all(&mut *connection).await?,
         categories: categories.fetch_all(&mut *connection).await?,
-        objectives: load_objectives(&mut *connection, id).await?,
+        objectives: load_objectives(&mut *connection, id, sections).await?,
         tasks: load_tasks(&mut *connection, id).await?,
     })
 }
 
-async fn load_objectives(connection: &mut PgConnection, guild: Uuid) -> sqlx::Result<Vec<ObjectiveRow>> {
-    let rows = sqlx::query!(
-        "select id, name, phonetic, description, preferences, categories, priority, applicable_rank, progress, status,
-            lead_id, squad_id
+async fn load_objectives(connection: &mut PgConnection, guild: Uuid, sections: Sections) -> sqlx::Result<Vec<ObjectiveRow>> {
+    let sql = format!(
+        "select id, name, phonetic, {} as description, preferences, categories, priority, applicable_rank, progress,
+            status, lead_id, squad_id
         from objectives where guild_id = $1 order by created_at, id",
-        guild,
+        match sections {
+            Sections::All => "description",
+            Sections::Cleared => "coalesce(objective_sections(id), '{}')",
+        }
     );
-    let rows = rows.fetch_all(connection).await?.into_iter().map(|row| ObjectiveRow {
-        id: row.id,
-        name: row.name,
-        phonetic: row.phonetic,
-        description: Description::read(&row.description),
-        preferences: row.preferences,
-        categories: row.categories,
-        priority: row.priority,
-        applicable_rank: row.applicable_rank,
-        progress: row.progress,
-        status: row.status,
-        lead_id: row.lead_id,
-        squad_id: row.squad_id,
-    });
-    Ok(rows.collect())
+    sqlx::query_as(AssertSqlSafe(sql)).bind(guild).fetch_all(connection).await
 }
 
 async fn load_tasks(connection: &mut PgConnection, guild: Uuid) -> sqlx::Result<Vec<TaskRow>> {

@@ -130,3 +130,52 @@ pub static COMMANDER: Kind = Kind {
     removed_by: None,
     pointing: &[],
 };
+
+/// Objectives, as an import writes them: descriptions and categories go other ways.
+pub(in crate::store) static OBJECTIVE: Kind = Kind {
+    word: "objective",
+    table: "objectives",
+    columns: &[
+        ("name", "text"),
+        ("phonetic", "text"),
+        ("description", "jsonb"),
+        ("preferences", "text[]"),
+        ("priority", "text"),
+        ("applicable_rank", "text"),
+        ("progress", "real"),
+        ("status", "text"),
+        ("lead_id", "uuid"),
+        ("squad_id", "uuid"),
+    ],
+    list: "",
+    needs: &[(
+        "",
+        "objectives are made by members with create_objective and managed by members with manage_objectives, up to \
+         their own rank",
+    )],
+    removed_by: None,
+    pointing: &[],
+};
+
+/// Tasks, as an import writes them.
+pub(in crate::store) static TASK: Kind = Kind {
+    word: "task",
+    table: "tasks",
+    columns: &[
+        ("objective_id", "uuid"),
+        ("name", "text"),
+        ("phonetic", "text"),
+        ("description", "text"),
+        ("status", "text"),
+        ("priority", "text"),
+        ("progress", "real"),
+        ("self_assignment", "boolean"),
+        ("lead_id", "uuid"),
+        ("squad_id", "uuid"),
+        ("schedule", "jsonb"),
+    ],
+    list: "",
+    needs: &[("", "tasks are managed by members with manage_tasks")],
+    removed_by: None,
+    pointing: &[],
+};
