@@ -123,7 +123,7 @@ pub enum Squad {
         name: String,
         /// The member, or none
         #[arg(value_name = "MEMBER|none")]
-        member: String,
+        lead: String,
     },
     /// Disband a squad; who was in it or worked for it is without one then
     Disband {

@@ -116,8 +116,8 @@ impl From<Squad> for Order {
                 order(&SQUAD, "squad.create", What::Add(name, pieces))
             }
             Squad::Rename { name, new } => rename(&SQUAD, "squad.rename", name, new),
-            Squad::Lead { name, member } => {
-                let lead = Piece::to("squad_lead", "member", &MEMBER, member);
+            Squad::Lead { name, lead } => {
+                let lead = Piece::to("squad_lead", "member", &MEMBER, lead);
                 order(&SQUAD, "squad.set_lead", What::Change(name, vec![lead]))
             }
             Squad::Disband { name } => order(&SQUAD, "squad.disband", What::Remove(name)),

@@ -12,6 +12,7 @@ mod journal;
 mod killed;
 mod operator;
 mod partition;
+mod people;
 mod recordings;
 mod recovery;
 mod refusals;
