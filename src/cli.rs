@@ -337,3 +337,6 @@ pub enum Models {
     /// Check the model files against their checksums
     Verify,
 }
+
+#[cfg(test)]
+mod tests;

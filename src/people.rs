@@ -225,7 +225,9 @@ fn table(all: &[Value], json: bool) {
     let rows = all.iter().filter_map(Value::as_object);
     let heads: Vec<&String> = all.first().and_then(Value::as_object).into_iter().flat_map(|one| one.keys()).collect();
     let mut lines: Vec<Vec<String>> = vec![heads.iter().map(|head| head.replace('_', " ")).collect()];
-    lines.extend(rows.map(|row| row.values().map(|one| if one.is_null() { String::new() } else { words(one) }).collect()));
+    lines.extend(
+        rows.map(|row| row.values().map(|one| if one.is_null() { String::new() } else { words(one) }).collect()),
+    );
     let wide = |at: usize| lines.iter().filter_map(|line| line.get(at)).map(|text| text.chars().count()).max();
     let widths: Vec<usize> = (0..heads.len()).map(|at| wide(at).unwrap_or(0)).collect();
     for line in &lines {

@@ -207,12 +207,14 @@ fn phonetic(syllables: &str) -> Result<Value, String> {
         return Ok(Value::Null);
     }
     let fits = syllables.chars().count() <= PHONETIC_CHARS_MAX && !syllables.chars().any(char::is_control);
-    fits.then(|| json!(syllables)).ok_or_else(|| format!("syllables are one line of at most {PHONETIC_CHARS_MAX} characters"))
+    fits.then(|| json!(syllables))
+        .ok_or_else(|| format!("syllables are one line of at most {PHONETIC_CHARS_MAX} characters"))
 }
 
 fn text(words: &str) -> Result<Value, String> {
     let fits = words.chars().count() <= TEXT_CHARS_MAX && !words.contains('\0');
-    fits.then(|| json!(words.trim())).ok_or_else(|| format!("a text has at most {TEXT_CHARS_MAX} characters, none of them zero"))
+    fits.then(|| json!(words.trim()))
+        .ok_or_else(|| format!("a text has at most {TEXT_CHARS_MAX} characters, none of them zero"))
 }
 
 fn file_text(path: &str) -> Result<Value, String> {
@@ -223,7 +225,9 @@ fn file_text(path: &str) -> Result<Value, String> {
 
 fn availability(word: &str) -> Result<Value, String> {
     let known = Availability::parse(&word.trim().to_lowercase().replace([' ', '-'], "_"));
-    known.map(|one| json!(one.as_str())).ok_or_else(|| not_one_of(word, Availability::ALL.iter().map(|one| one.as_str())))
+    known
+        .map(|one| json!(one.as_str()))
+        .ok_or_else(|| not_one_of(word, Availability::ALL.iter().map(|one| one.as_str())))
 }
 
 fn clearance(word: &str) -> Result<Value, String> {

@@ -116,7 +116,15 @@ async fn members_are_managed_by_who_may() {
 
     server.refuses(STARHAND, &["member", "rename", "Nova", "Novum"], "manage_users").await;
     server.refuses(MARSHAL, &["member", "rename", OTHER_MARSHAL, "Novum"], "a rank above theirs").await;
-    server.does(MARSHAL, &["member", "rename", "Nova", "Nova Prime"], "Nova Prime", NOVA, "Nova Prime|no va|Starhand|offline").await;
+    server
+        .does(
+            MARSHAL,
+            &["member", "rename", "Nova", "Nova Prime"],
+            "Nova Prime",
+            NOVA,
+            "Nova Prime|no va|Starhand|offline",
+        )
+        .await;
 
     // She leads a squad and an objective.
     let kerr = ["member", "remove", "siobhan kerr"];
@@ -166,9 +174,14 @@ async fn ranks_are_managed_by_who_may() {
     server.does(MARSHAL, &set, "access none", rank, "Recruit|7|tactical|re kroot").await;
     server.refuses(MARSHAL, &["rank", "remove", "Starhand"], "members hold this rank").await;
     server.refuses(BOATSWAIN, &["rank", "remove", "Recruit"], "manage_ranks").await;
-    server.does(MARSHAL, &["rank", "remove", "recruit"], "Recruit was removed", "select count(*) from ranks", "5").await;
+    server
+        .does(MARSHAL, &["rank", "remove", "recruit"], "Recruit was removed", "select count(*) from ranks", "5")
+        .await;
     server.run(MARSHAL, &["rank", "set", "Fledgling"]).await.expect(2, &["say what of the rank is to change"]);
-    server.run(MARSHAL, &["rank", "set", "Fledgling", "--clearance", "secret"]).await.expect(2, &["\"secret\" is none of"]);
+    server
+        .run(MARSHAL, &["rank", "set", "Fledgling", "--clearance", "secret"])
+        .await
+        .expect(2, &["\"secret\" is none of"]);
     server.run(MARSHAL, &["rank", "set", "Fledglin", "--level", "9"]).await.expect(2, &["did you mean \"Fledgling\"?"]);
 }
 
@@ -189,7 +202,8 @@ async fn categories_access_levels_and_the_commander_are_managed_by_who_may() {
         select id from objective_categories where name = 'Combat')";
     server.does(BOATSWAIN, &["category", "remove", "Combat"], "Combat was removed", combat, "0").await;
 
-    let access = "select string_agg(name || ' ' || user_actions::text, ', ') from access_levels where name ~ '^(Lo|Cl)'";
+    let access =
+        "select string_agg(name || ' ' || user_actions::text, ', ') from access_levels where name ~ '^(Lo|Cl)'";
     let add = ["access", "add", "Logbook", "manage_tasks,view_tasks"];
     server.refuses(MARSHAL, &add, "manage_guilds").await;
     server.does(ARCHON, &add, "access level Logbook was added", access, "Logbook {view_tasks,manage_tasks}").await;
@@ -231,9 +245,17 @@ async fn what_was_done_can_be_read_by_scripts() {
     assert_eq!((&journal[0]["member_name"], &journal[0]["source"]), (&Value::from(MARSHAL), &Value::from("command")));
     assert_eq!(journal[0]["commands"], done["commands"]);
     for (kind, count, line) in [
-        ("member", 25, r#"{"name":"Biscuit","rank":"Starhand","squad":"Quarry Gang","availability":"offline","phonetic":null}"#),
+        (
+            "member",
+            25,
+            r#"{"name":"Biscuit","rank":"Starhand","squad":"Quarry Gang","availability":"offline","phonetic":null}"#,
+        ),
         ("squad", 4, r#"{"name":"Longhaul","lead":"Siobhan Kerr","phonetic":null,"members":4}"#),
-        ("rank", 5, r#"{"level":2,"name":"Marshal","clearance":"classified","access":["Crew","Missions","Roster"],"phonetic":null,"members":2}"#),
+        (
+            "rank",
+            5,
+            r#"{"level":2,"name":"Marshal","clearance":"classified","access":["Crew","Missions","Roster"],"phonetic":null,"members":2}"#,
+        ),
         ("category", 5, r#"{"name":"Science","description":null,"phonetic":null}"#),
         ("access", 4, r#"{"name":"Council","actions":["#),
     ] {

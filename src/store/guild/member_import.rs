@@ -12,9 +12,7 @@ use super::ImportReport;
 use super::plan::{Change, ImportPlan, Row};
 use super::rows::{self, GuildRow, GuildRows, Sections};
 use crate::guild_file::GuildFile;
-use crate::store::people::kinds::{
-    ACCESS, CATEGORY, COMMANDER, Kind, MEMBER, OBJECTIVE, RANK, SQUAD, TASK,
-};
+use crate::store::people::kinds::{ACCESS, CATEGORY, COMMANDER, Kind, MEMBER, OBJECTIVE, RANK, SQUAD, TASK};
 use crate::store::{People, PeopleFields, StoreError};
 
 /// The sections of a description, each written by itself.

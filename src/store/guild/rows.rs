@@ -202,7 +202,11 @@ pub(super) async fn find(connection: &mut PgConnection, name: &str) -> sqlx::Res
 }
 
 /// Reads a whole guild, as far as it can be seen.
-pub(super) async fn load(connection: &mut PgConnection, guild: GuildRow, sections: Sections) -> sqlx::Result<GuildRows> {
+pub(super) async fn load(
+    connection: &mut PgConnection,
+    guild: GuildRow,
+    sections: Sections,
+) -> sqlx::Result<GuildRows> {
     let id = guild.id;
     let commander = sqlx::query_as!(
         CommanderRow,
@@ -250,7 +254,11 @@ pub(super) async fn load(connection: &mut PgConnection, guild: GuildRow, section
     })
 }
 
-async fn load_objectives(connection: &mut PgConnection, guild: Uuid, sections: Sections) -> sqlx::Result<Vec<ObjectiveRow>> {
+async fn load_objectives(
+    connection: &mut PgConnection,
+    guild: Uuid,
+    sections: Sections,
+) -> sqlx::Result<Vec<ObjectiveRow>> {
     let sql = format!(
         "select id, name, phonetic, {} as description, preferences, categories, priority, applicable_rank, progress,
             status, lead_id, squad_id

@@ -162,7 +162,8 @@ async fn an_import_is_carried_out_with_the_member_s_rights() {
         from objectives o join users u on u.id = o.lead_id join squads s on s.id = o.squad_id
         join tasks t on t.objective_id = o.id and t.lead_id = u.id where o.name = 'Long Night'";
     assert_eq!(server.owner(night).await, "on_hold|30|Wait at the moon.|Nova|Iron Hand|Warm the Engines|20|10");
-    let copper = "select concat_ws('|', o.description -> 'classified', o.description -> 'metrics' ->> 'current_value', (
+    let copper =
+        "select concat_ws('|', o.description -> 'classified', o.description -> 'metrics' ->> 'current_value', (
             select string_agg(c.name, ',' order by c.name) from objective_categories_junction j
             join objective_categories c on c.id = j.category_id where j.objective_id = o.id))
         from objectives o where o.name = 'Copper Harvest'";

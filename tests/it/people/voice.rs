@@ -26,7 +26,11 @@ impl Server {
     async fn says_yes(&self, member: &str, texts: &[&str], commands: Value, query: &str, gives: &str) {
         let turns = self.say(member, texts).await;
         let last = turns.last().unwrap();
-        assert_eq!((&last["outcome"], &last["commands"]), (&json!("applied"), &commands), "{member}: {texts:?}: {last}");
+        assert_eq!(
+            (&last["outcome"], &last["commands"]),
+            (&json!("applied"), &commands),
+            "{member}: {texts:?}: {last}"
+        );
         assert_eq!(self.owner(query).await, gives, "{member}: {texts:?}");
     }
 }
