@@ -25,21 +25,21 @@ const STARHAND: &str = "Tzipora";
 /// The demo guild on a server, where every member signs in.
 struct Server {
     demo: Demo,
+    /// For the app's own login.
+    url: String,
 }
 
 impl Server {
     async fn new() -> Self {
         let demo = Demo::new().await;
-        drop(demo.db.app_login().await);
-        Self { demo }
+        let url = demo.db.app_url().await;
+        Self { demo, url }
     }
 
     /// The program with the app's own login.
     fn program(&self) -> Command {
         let mut command = self.demo.program();
-        let (_, rest) = self.demo.db.url().split_once('@').map(|(a, b)| (a.to_owned(), b.to_owned())).unwrap();
-        command.env("SPHERECONNECT_DATABASE_URL", format!("postgres://sphereconnect_app@{rest}"));
-        command.args(["--guild", "perihelion company"]);
+        command.env("SPHERECONNECT_DATABASE_URL", &self.url).args(["--guild", "perihelion company"]);
         command
     }
 

@@ -31,7 +31,8 @@ pub(crate) async fn member_import(people: &mut People, file: &GuildFile) -> Resu
             people.guild()
         )));
     }
-    let guild = rows::find(&mut people.tx.tx, &people.guild().to_owned()).await?.ok_or(StoreError::SessionOver)?;
+    let name = people.guild().to_owned();
+    let guild = rows::find(&mut people.tx.tx, &name).await?.ok_or(StoreError::SessionOver)?;
     let stored = rows::load(&mut people.tx.tx, guild, Sections::Cleared).await?;
     let plan = ImportPlan::new(&stored, file);
     // Ranks may change places.
@@ -55,7 +56,9 @@ pub(crate) async fn member_import(people: &mut People, file: &GuildFile) -> Resu
     let named = file.members.iter().filter(|member| member.password_env.is_some());
     report.warnings.extend(named.map(|member| {
         let name = &member.name;
-        format!("the password of \"{name}\" is not set: a member's import sets none; use `sphereconnect member password`")
+        format!(
+            "the password of \"{name}\" is not set: a member's import sets none; use `sphereconnect member password`"
+        )
     }));
     if !report.changed_nothing() {
         let command = json!({ "action": "guild.import", "guild": report.guild });
@@ -153,11 +156,11 @@ impl Import<'_> {
         for section in SECTIONS.iter().filter(|section| was(section) != wanted.get(section)) {
             let text = wanted.get(section).and_then(Value::as_str);
             let done = query!("select objective_describe($1, $2, $3)", id, section, text);
-            done.execute(&mut *self.people.tx.tx).await.map_err(|error| OBJECTIVE.refused(error, &Map::new()))?;
+            done.execute(&mut *self.people.tx.tx).await.map_err(refused)?;
         }
         if was("metrics") != wanted.get("metrics") {
             let done = query!("select objective_set_metrics($1, $2)", id, wanted.get("metrics"));
-            done.execute(&mut *self.people.tx.tx).await.map_err(|error| OBJECTIVE.refused(error, &Map::new()))?;
+            done.execute(&mut *self.people.tx.tx).await.map_err(refused)?;
         }
         Ok(())
     }
@@ -166,7 +169,6 @@ impl Import<'_> {
     async fn categories(&mut self, objective: Uuid, wanted: Option<&Value>) -> Result<(), StoreError> {
         let Some(wanted) = wanted else { return Ok(()) };
         let (guild, connection) = (self.people.guild, &mut *self.people.tx.tx);
-        let refused = |error| OBJECTIVE.refused(error, &Map::new());
         query!(
             "delete from objective_categories_junction
             where guild_id = $1 and objective_id = $2 and not $3::jsonb ? category_id::text",
@@ -269,6 +271,10 @@ impl Import<'_> {
             other => other,
         }
     }
+}
+
+fn refused(error: sqlx::Error) -> StoreError {
+    OBJECTIVE.refused(error, &Map::new())
 }
 
 /// The refusal with the thing it is about.
