@@ -13,7 +13,9 @@ use sphereconnect::domain::UtteranceId;
 use sphereconnect::guild_file::GuildFile;
 use sphereconnect::parts::{self, EXIT_DONE, EXIT_SOME_NOT, Failure};
 use sphereconnect::turn::{Ending, Input};
-use sphereconnect::{demo, doctor, guild_file, journal, lint, listen, member, operator, people, show, speech, telemetry};
+use sphereconnect::{
+    demo, doctor, guild_file, journal, lint, listen, member, operator, people, show, speech, telemetry,
+};
 
 fn main() -> ExitCode {
     let cli = Cli::parse();

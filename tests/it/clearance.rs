@@ -110,6 +110,6 @@ async fn no_byte_of_a_section_above_the_clearance() {
     // The same questions do tell the senior member.
     let asked = demo.say(ARCHON, &ASKED[..2]).await;
     for secret in SECRETS {
-        assert!(asked.stdout.contains(secret), "{asked:?}");
+        assert!(asked.stdout.to_lowercase().contains(secret), "{asked:?}");
     }
 }
