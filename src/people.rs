@@ -60,6 +60,10 @@ pub async fn run(config: &Config, global: &Global, command: impl Into<Order>) ->
 pub async fn import(config: &Config, global: &Global, file: &GuildFile) -> Result<u8, Failure> {
     let (store, session) = parts::acting(config, global).await?;
     let done = match &session {
+        None if global.dry_run => {
+            let text = "an import by the owner of the database changes at once; with --as MEMBER it knows --dry-run";
+            Err(StoreError::Guild(text.to_owned()))
+        }
         Some(session) => store.guild_import_as(session, file, global.dry_run).await,
         None => store.guild_import(file).await.map_err(StoreError::from),
     };
@@ -205,7 +209,11 @@ async fn resolved(
 fn words(value: &Value) -> String {
     let text = match value {
         Value::Null => "none".to_owned(),
-        Value::String(text) => text.split_whitespace().collect::<Vec<_>>().join(" "),
+        // A terminal obeys control characters.
+        Value::String(text) => {
+            let plain: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+            plain.split_whitespace().collect::<Vec<_>>().join(" ")
+        }
         Value::Array(all) if all.is_empty() => "none".to_owned(),
         Value::Array(all) => all.iter().map(words).collect::<Vec<_>>().join(", "),
         other => other.to_string(),

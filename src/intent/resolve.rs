@@ -224,7 +224,7 @@ impl Pieces<'_, '_> {
     fn maybe_text(&self, field: Field) -> Result<Option<String>, Question> {
         self.value(field, |words| {
             let fits = words.chars().count() <= TEXT_CHARS_MAX && !words.chars().any(char::is_control);
-            fits.then(|| sentence(words))
+            fits.then(|| values::sentence(words))
         })
     }
 
@@ -391,11 +391,4 @@ fn due(words: &str) -> Option<Due> {
         "overdue" | "late" => Some(Due::Overdue),
         _ => None,
     }
-}
-
-/// Free text with a capital at its start and without the full stop the recogniser adds.
-fn sentence(words: &str) -> String {
-    let trimmed = words.trim().trim_end_matches(['.', ',']).trim();
-    let mut letters = trimmed.chars();
-    letters.next().map_or(String::new(), |first| first.to_uppercase().collect::<String>() + letters.as_str())
 }

@@ -363,5 +363,13 @@ pub fn tidy_unit(text: &str) -> String {
     words.iter().filter(|word| !word.is_empty()).map(written).collect::<Vec<_>>().join(" ")
 }
 
+/// Free text with a capital at its start and without the full stop the recogniser adds.
+#[must_use]
+pub fn sentence(words: &str) -> String {
+    let trimmed = words.trim().trim_end_matches(['.', ',']).trim();
+    let mut letters = trimmed.chars();
+    letters.next().map_or(String::new(), |first| first.to_uppercase().collect::<String>() + letters.as_str())
+}
+
 #[cfg(test)]
 mod tests;

@@ -225,7 +225,7 @@ async fn categories_access_levels_and_the_commander_are_managed_by_who_may() {
     assert!(shown.expect(0, &[]).stdout.contains("Lookout"), "{shown:?}");
 }
 
-/// G2, I-21: what is done is one JSON object, in the journal as of the member, and taken back by a dry run. Lists are
+/// G2: what is done is one JSON object, in the journal as of the member, and taken back by a dry run. Lists are
 /// for everybody, an object a line.
 #[tokio::test]
 async fn what_was_done_can_be_read_by_scripts() {
@@ -244,6 +244,11 @@ async fn what_was_done_can_be_read_by_scripts() {
     assert_eq!(journal.len(), 1);
     assert_eq!((&journal[0]["member_name"], &journal[0]["source"]), (&Value::from(MARSHAL), &Value::from("command")));
     assert_eq!(journal[0]["commands"], done["commands"]);
+    let undone = server.run(MARSHAL, &["--json", "say", "undo that"]).await.turn();
+    assert_eq!(undone["outcome"], "applied", "what was done by command is taken back by voice: {undone}");
+    let stands = "select r.name from users u join ranks r on r.id = u.rank where u.name = 'Static'";
+    assert_eq!(server.owner(stands).await, "Fledgling");
+    server.run(MARSHAL, &rank).await.expect(0, &[]);
     for (kind, count, line) in [
         (
             "member",

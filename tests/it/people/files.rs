@@ -136,7 +136,7 @@ categories = [\"Rescue\", \"Trade\"]
 current_value = 150
 ";
 
-/// I-24, RA3, J4: all or nothing with the member's rights: each thing that the member may not is named with what it takes.
+/// RA3, J4: all or nothing with the member's rights: each thing that the member may not is named with what it takes.
 #[tokio::test]
 async fn an_import_is_carried_out_with_the_member_s_rights() {
     let server = Server::new().await;
@@ -174,9 +174,15 @@ async fn an_import_is_carried_out_with_the_member_s_rights() {
     let council = "[guild]\nname = \"Perihelion Company\"\n[[access_level]]\nname = \"Crew\"\nuser_actions = []\n";
     server.import_refused(MARSHAL, council, &["access level \"Crew\"", "manage_guilds"]).await;
     let about = "[guild]\nname = \"Perihelion Company\"\ndescription = \"We fly.\"\n";
-    server.import_refused(MARSHAL, about, &["description is changed by members with manage_guilds"]).await;
+    server.import_refused(MARSHAL, about, &["description and limits are changed by members with manage_guilds"]).await;
     server.import(ARCHON, about).await.expect(0, &[]);
     assert_eq!(server.owner("select description from guilds").await, "We fly.");
+    let limits = "[guild]\nname = \"Perihelion Company\"\n[guild.limits]\njournal_days = 30\n";
+    server.import_refused(MARSHAL, limits, &["changed by members with manage_guilds"]).await;
+    server.import(ARCHON, limits).await.expect(0, &[]);
+    assert_eq!(server.owner("select description || journal_days from guilds").await, "We fly.30");
+    let secret = "[guild]\nname = \"Perihelion Company\"\n[[member]]\nname = \"Tadhg\"\npassword_env = \"HOME\"\n";
+    assert!(server.import(ARCHON, secret).await.stdout.contains("a member's import sets none"));
     let other = server.import(ARCHON, "[guild]\nname = \"Hollow Crown\"\n").await;
     other.expect(2, &["other guilds are brought in by the operator"]);
     server.import_refused(ARCHON, "[guild]\nname = \"PERIHELION company\"\n", &["renamed by the operator"]).await;
