@@ -128,7 +128,7 @@ begin
         if pg_has_role(session_user, (select relowner from pg_class where oid = tg_relid), 'usage') then
             return null;
         end if;
-        raise exception using errcode = 'insufficient_privilege', table = tg_table_name,
+        raise exception using errcode = 'insufficient_privilege',
             message = 'a change is signed by the session that makes it, and there is none any more';
     end if;
     insert into journal_changes (guild_id, member_id, kind, row_id, before, after)
@@ -139,7 +139,9 @@ begin
     return null;
 end
 $$;
-create trigger journal after insert or update or delete on users
+-- Not when only a sign-in counts: that is no change, and a guess at a member must not take longer than one at nobody.
+create trigger journal after insert or delete
+    or update of guild_id, id, name, phonetic, availability, rank, preferences, squad_id, created_at on users
     for each row execute function journal_change('member');
 create trigger journal after insert or update or delete on squads
     for each row execute function journal_change('squad');

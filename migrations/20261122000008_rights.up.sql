@@ -375,7 +375,8 @@ begin
     return new;
 end
 $$;
-create trigger allowed before insert or update on users for each row execute function user_change_is_allowed();
+create trigger allowed before insert or update of name, phonetic, availability, preferences, squad_id on users
+    for each row execute function user_change_is_allowed();
 
 -- A new member is given a rank by the same rule as an old one.
 create trigger rank_given before insert on users

@@ -20,6 +20,10 @@ begin
                 'pg_safe_snapshot_blocking_pids', 'pg_notify', 'pg_export_snapshot', 'pg_prepared_xact', 'lowrite',
                 'pg_database_size', 'pg_tablespace_size', 'pg_relation_size', 'pg_table_size', 'pg_indexes_size',
                 'pg_total_relation_size', 'pg_current_wal_lsn', 'pg_current_wal_insert_lsn', 'pg_current_wal_flush_lsn'))
+            -- What is open to everybody; some are a superuser's alone as they come, and stay so.
+            and exists (
+                select from aclexplode(coalesce(proacl, acldefault('f', proowner))) as acl
+                where acl.grantee = 0 and acl.privilege_type = 'EXECUTE')
     loop
         execute format('revoke execute on function %s from public', one.signature);
         execute format('grant execute on function %s to %I', one.signature, keeper);

@@ -29,6 +29,18 @@ pub enum Due {
     Overdue,
 }
 
+impl Due {
+    /// The time that a word stands for.
+    #[must_use]
+    pub fn parse(words: &str) -> Option<Self> {
+        match words {
+            "today" => Some(Self::Today),
+            "overdue" | "late" => Some(Self::Overdue),
+            _ => None,
+        }
+    }
+}
+
 /// One order or question, ready to be authorised. Fields that were not said are left out of the JSON.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(tag = "action")]

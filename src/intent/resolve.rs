@@ -186,7 +186,7 @@ impl Pieces<'_, '_> {
             Action::AskTasks => Command::AskTasks {
                 member: self.maybe_member(Field::Member)?,
                 objective: self.maybe(Field::Objective, Kind::Objective)?,
-                due: self.value(Field::Due, due)?,
+                due: self.value(Field::Due, Due::parse)?,
             },
             Action::AskTask => Command::AskTask { task: self.task()? },
             // "Who is in my squad": the speaker's own is meant.
@@ -383,12 +383,4 @@ fn choices(candidates: &[Candidate<'_>]) -> Vec<Choice> {
 
 fn is_speaker(words: &str) -> bool {
     matches!(words.trim().to_lowercase().as_str(), "me" | "myself" | "i" | "my" | "mine")
-}
-
-fn due(words: &str) -> Option<Due> {
-    match words {
-        "today" => Some(Due::Today),
-        "overdue" | "late" => Some(Due::Overdue),
-        _ => None,
-    }
 }

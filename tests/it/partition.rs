@@ -319,7 +319,11 @@ async fn fill(db: &TestDb, guilds: i64) {
     let sql = format!(
         "begin; set local session_replication_role = replica;
         insert into guilds (id, name) select gen_random_uuid(), 'Many ' || n from generate_series(1, {guilds}) n;
-        insert into users (guild_id, name) select id, 'Member' from guilds where name like 'Many %';
+        insert into access_levels (guild_id, name, user_actions) select id, 'Crew', '{{view_objectives,view_tasks,manage_tasks}}'
+            from guilds where name like 'Many %';
+        insert into ranks (guild_id, name, hierarchy_level, access_levels) select guild_id, 'Crew', 1, array[id]
+            from access_levels where name = 'Crew';
+        insert into users (guild_id, name, rank) select guild_id, 'Member', id from ranks where name = 'Crew';
         insert into user_sessions (guild_id, user_id, token_hash, expires_at)
             select guild_id, u.id, encode(sha256(convert_to(g.name, 'utf8')), 'hex'), now() + interval '1 hour'
             from users u join guilds g on g.id = guild_id where g.name like 'Many %';

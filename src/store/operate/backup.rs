@@ -67,7 +67,10 @@ impl Operator {
         let mut command = self.command(&program, &self.database());
         command.args(["--format=custom", "--no-password", "--verbose", "--enable-row-security"]);
         // Rows of a partition are written down as rows of its table, and fit a table that is not partitioned, too.
-        command.args(["--load-via-partition-root", LOCK_WAIT_MAX]).arg(format!("--snapshot={snapshot}"));
+        // Rights on the system's own functions are the server's, not the backup's; a restore sets them anew.
+        command
+            .args(["--exclude-schema=pg_catalog", "--load-via-partition-root", LOCK_WAIT_MAX])
+            .arg(format!("--snapshot={snapshot}"));
         match kind {
             Kind::Full => &mut command,
             Kind::Schema => command.arg("--schema-only"),

@@ -83,11 +83,12 @@ impl Operator {
             progress("bringing the schema up to date");
             let before = super::schema(&mut on).await?;
             MIGRATIONS.run_direct(None, &mut on, false).await.map_err(|error| StoreError::Migrate(Box::new(error)))?;
+            let open = shut_catalogue(&mut on).await?;
             analyze(&mut on).await?;
             on.close().await?;
-            Ok::<_, OperateError>((tables, schema_compared, before.migrations_known - before.migrations))
+            Ok::<_, OperateError>((tables, schema_compared, before.migrations_known - before.migrations, open))
         };
-        let (tables, schema_compared, migrated) = match loaded.await {
+        let (tables, schema_compared, migrated, open) = match loaded.await {
             Ok(loaded) => loaded,
             Err(error) => {
                 // It is of no use; when it cannot be removed now, the next restore does it.
@@ -98,7 +99,8 @@ impl Operator {
             }
         };
         progress("putting it in its place");
-        let (kept, notes) = self.swap(&fresh, guilds.may_hold_something).await?;
+        let (kept, mut notes) = self.swap(&fresh, guilds.may_hold_something).await?;
+        notes.extend(open);
         Ok(Restored {
             rows: manifest.rows(),
             manifest,
@@ -134,6 +136,20 @@ impl Operator {
         sqlx::raw_sql(AssertSqlSafe(sql)).execute(on).await?;
         Ok(())
     }
+}
+
+/// Takes from the program's logins what the system's catalogue tells of others; says what is left to do when this login
+/// may not.
+async fn shut_catalogue(on: &mut PgConnection) -> Result<Option<String>, OperateError> {
+    let superuser: bool =
+        sqlx::query_scalar("select rolsuper from pg_roles where rolname = current_user").fetch_one(&mut *on).await?;
+    if superuser {
+        sqlx::raw_sql("select shut_catalogue()").execute(on).await?;
+        return Ok(None);
+    }
+    let left = "logins of players can see and disturb each other's connections until a superuser runs `select \
+                shut_catalogue()` in this database";
+    Ok(Some(left.to_owned()))
 }
 
 /// Refuses a schema that this program does not know.

@@ -2,7 +2,7 @@
 
 use super::{TENANT_TABLES, gives, refused, run, value, world, world_of};
 
-/// G3, G4, G6, GU3, US2, US3, US5, US8, AI1, AI2, RA3, AL1, OB1 to OB7, TA2 to TA8, I-18, I-28, I-36: what a row is when
+/// G3, G4, G6, GU3, US2, US3, US5, US8, AI1, AI2, RA3, AL1, OB1 to OB7, TA2 to TA8, I-18, I-28, I-36, I-37: what a row is when
 /// nothing is said.
 #[tokio::test]
 async fn defaults_and_required_columns() {
@@ -10,6 +10,7 @@ async fn defaults_and_required_columns() {
     gives(
         &db.pool,
         r#"
+        I-37 | select 1 | select current_setting('server_version_num')::int >= 150000 | true
         G3 GU3 | insert into guilds (name) values ('C') | select count(id) from guilds where name = 'C'
                 and description is null | 1
         US3 US5 US8 | insert into users (guild_id, name) values (@a0, 'Dee') | select availability ||
