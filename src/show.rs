@@ -1,7 +1,8 @@
 //! How turns look in a terminal, for people and for scripts.
 
 use std::io::{IsTerminal as _, Write as _};
-use std::time::Duration;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressStyle};
 
@@ -9,6 +10,8 @@ use crate::lint::Warning;
 use crate::store::{Count, GuildSummary, ImportReport};
 use crate::turn::{Ending, Turn};
 
+/// Where nothing can be overwritten, at most one line in so much time says how it goes.
+const PLAIN_PAUSE: Duration = Duration::from_secs(1);
 /// How long something takes before it is worth a word.
 const PATIENCE: Duration = Duration::from_millis(80);
 
@@ -127,6 +130,7 @@ pub fn ending(ending: Ending) -> &'static str {
 pub struct Waiting {
     bar: ProgressBar,
     plain: bool,
+    last: Arc<Mutex<Option<Instant>>>,
 }
 
 impl Waiting {
@@ -138,13 +142,18 @@ impl Waiting {
         if let Ok(style) = ProgressStyle::with_template("{spinner} {msg} {elapsed}") {
             bar.set_style(style);
         }
-        Self { bar, plain }
+        Self { bar, plain, last: Arc::default() }
     }
 
     /// Says what is being waited for.
     pub fn say(&self, what: &str) {
         if self.plain {
-            eprintln!("{what} …");
+            let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+            if last.is_none_or(|last| last.elapsed() >= PLAIN_PAUSE) {
+                *last = Some(Instant::now());
+                // A reader who has gone away stops nothing.
+                drop(writeln!(std::io::stderr().lock(), "{what} …"));
+            }
         } else {
             self.bar.set_message(what.to_owned());
             self.bar.enable_steady_tick(PATIENCE);
