@@ -26,6 +26,7 @@ drop function totp_accept(uuid, uuid, text);
 drop function totp_prepare(uuid, uuid);
 drop function sessions_drop(uuid, uuid);
 drop function secret_write(uuid, uuid, text, text);
+drop function standing_is_current();
 drop function schema_version();
 drop function session_close();
 drop function session_who();

@@ -451,6 +451,28 @@ begin
 end
 $$;
 
+-- In a transaction that looks at an old picture of the database, what the session may do is asked of the present one: a
+-- rank that was taken, a level that was changed or a session that was ended in the meantime makes it fail (40001) instead
+-- of going through. Whoever lets a member change something calls it.
+create function standing_is_current() returns void
+    language plpgsql volatile security definer set search_path = pg_catalog, public, pg_temp
+as $$
+declare
+    own_guild uuid;
+    own_rank uuid;
+begin
+    if current_setting('transaction_isolation') in ('read committed', 'read uncommitted') then
+        return;
+    end if;
+    own_guild := current_guild();
+    perform from user_sessions where token_hash = session_token_hash() for share;
+    select rank into own_rank from users where guild_id = own_guild and id = current_member() for share;
+    perform from ranks where guild_id = own_guild and id = own_rank for share;
+    perform from access_levels l join ranks r on r.guild_id = l.guild_id and l.id = any (r.access_levels)
+    where r.guild_id = own_guild and r.id = own_rank for share of l;
+end
+$$;
+
 -- Managing. Functions that take a guild check no rights: they are for the owner of the tables, and for the functions
 -- below them, which do check.
 
@@ -548,7 +570,13 @@ begin atomic
     select 'manage_users' = any (current_actions()) and exists (
         select from users u left join ranks r on r.guild_id = u.guild_id and r.id = u.rank
         where u.guild_id = current_guild() and u.id = member
-            and (u.rank is null or r.hierarchy_level > current_rank_level())
+            and (u.rank is null or r.hierarchy_level > current_rank_level()
+                -- Who may set the secrets of another may become them: nothing of theirs may be above one's own.
+                and array_position(array['brief', 'tactical', 'classified'], r.clearance)
+                    <= array_position(array['brief', 'tactical', 'classified'], current_clearance())
+                and not exists (
+                    select from access_levels l where l.guild_id = r.guild_id and l.id = any (r.access_levels)
+                        and not l.user_actions <@ current_actions()))
             and u.id <> current_member());
 end;
 
@@ -565,9 +593,10 @@ end;
 
 -- Raises unless the session may change the member's secrets: its own while it is fresh, or of a member below it.
 create function secret_change_check(member uuid) returns void
-    language plpgsql stable security definer set search_path = pg_catalog, public, pg_temp
+    language plpgsql volatile security definer set search_path = pg_catalog, public, pg_temp
 as $$
 begin
+    perform standing_is_current();
     if member = current_member() and not session_is_fresh() then
         raise exception using errcode = 'insufficient_privilege',
             message = 'one''s own secrets are changed within 15 minutes of signing in with the password';
@@ -623,6 +652,7 @@ create function member_unlock(member uuid) returns boolean
     language plpgsql volatile security definer set search_path = pg_catalog, public, pg_temp
 as $$
 begin
+    perform standing_is_current();
     if not coalesce(member_is_below(member), false) then
         raise exception using errcode = 'insufficient_privilege',
             message = 'a member is unlocked by members who may manage users, and only below their own rank';
@@ -671,6 +701,7 @@ create function session_end(session uuid) returns boolean
     language plpgsql volatile security definer set search_path = pg_catalog, public, pg_temp
 as $$
 begin
+    perform standing_is_current();
     delete from user_sessions s
     where s.guild_id = current_guild() and s.id = session_end.session
         and (s.user_id = current_member() or member_is_below(s.user_id));
@@ -683,6 +714,7 @@ create function session_end_all(member uuid) returns bigint
     language plpgsql volatile security definer set search_path = pg_catalog, public, pg_temp
 as $$
 begin
+    perform standing_is_current();
     if (member = current_member() or member_is_below(member)) is not true then
         raise exception using errcode = 'insufficient_privilege',
             message = 'sessions of others are ended by members who may manage users, and only below their own rank';
@@ -699,13 +731,14 @@ revoke execute on function
     secret_write(uuid, uuid, text, text), sessions_drop(uuid, uuid), totp_prepare(uuid, uuid),
     totp_accept(uuid, uuid, text), member_release(uuid, uuid), member_is_below(uuid), session_is_fresh(),
     secret_change_check(uuid), secret_set(uuid, text, text), secret_clear(uuid, text), totp_begin(), totp_confirm(text),
-    member_unlock(uuid), members_sign_in(), sessions_visible(), session_end(uuid), session_end_all(uuid)
+    member_unlock(uuid), members_sign_in(), sessions_visible(), session_end(uuid), session_end_all(uuid),
+    standing_is_current()
 from public;
 grant execute on function
     sign_in_parameters(text, text, text), sign_in_try(text, text, text, bytea, text, text), sign_in_take(uuid),
     session_touch(), session_who(), session_close(), schema_version(),
     secret_set(uuid, text, text), secret_clear(uuid, text), totp_begin(), totp_confirm(text), member_unlock(uuid),
-    members_sign_in(), sessions_visible(), session_end(uuid), session_end_all(uuid)
+    members_sign_in(), sessions_visible(), session_end(uuid), session_end_all(uuid), standing_is_current()
 to sphereconnect_app;
 
 -- Nothing of this is for the program's role, whatever else it may be granted one day.

@@ -131,6 +131,15 @@ begin
         raise exception using errcode = 'insufficient_privilege',
             message = 'a change is signed by the session that makes it, and there is none any more';
     end if;
+    perform standing_is_current();
+    if exists (
+        select from journal_changes c
+        where c.guild_id = (one ->> 'guild_id')::uuid and c.created_at = now() and c.made_in = pg_current_xact_id()
+            and c.member_id <> speaker
+    ) then
+        raise exception using errcode = 'insufficient_privilege',
+            message = 'a transaction is one member''s; another has changed something in it';
+    end if;
     insert into journal_changes (guild_id, member_id, kind, row_id, before, after)
     values ((one ->> 'guild_id')::uuid, speaker, what,
         case when what = 'category_link' then md5((one ->> 'objective_id') || (one ->> 'category_id'))::uuid
@@ -358,10 +367,12 @@ as $$
 declare
     guild constant uuid := current_guild();
     me constant uuid := current_member();
+    sees constant text[] := (journal_reader()).sees;
 begin
     return query select c.kind, c.row_id, jsonb_strip_nulls(jsonb_build_object('status', c.after -> 'status',
             'progress', c.after -> 'progress', 'schedule', c.after -> 'schedule'))
-        from journal_changes_of(guild, pg_current_xact_id_if_assigned(), now()) c where c.member_id = me;
+        from journal_changes_of(guild, pg_current_xact_id_if_assigned(), now()) c where c.member_id = me
+            and journal_visible(guild, sees, 'brief', c.kind, c.row_id, c.after) is not null;
 end
 $$;
 
@@ -456,8 +467,9 @@ begin
         cross join lateral journal_story(guild, sees, reads, case when l.member_id <> reader.me then kinds end, l.made_in,
             l.created_at) as story
         cross join lateral (
-            select story.hidden or coalesce(bool_or(one ->> 'objective' = any (unseen) or one ->> 'task' = any (unseen)
-                    or one ->> 'name' = any (unseen)), false) as whole,
+            -- What the reader said themselves tells them nothing; hiding it would tell that there is such a name.
+            select story.hidden or (l.member_id <> reader.me and coalesce(bool_or(one ->> 'objective' = any (unseen)
+                    or one ->> 'task' = any (unseen) or one ->> 'name' = any (unseen)), false)) as whole,
                 coalesce(bool_or(one ->> 'action' = 'objective.describe'
                     and not clearance_covers(reads, one ->> 'section')), false) as words
             from jsonb_array_elements(l.commands) as one) as masked
@@ -576,6 +588,7 @@ begin
         raise exception using errcode = 'invalid_authorization_specification',
             message = 'only a member who has signed in takes something back';
     end if;
+    perform standing_is_current();
     select j.* into turn from journal j
     where j.guild_id = guild and j.member_id = speaker.me and j.outcome = 'applied' and j.undone_at is null
         and j.undoes is null and j.rights is not null
@@ -594,6 +607,9 @@ begin
         select c.*, journal_visible(guild, sees, reads, c.kind, c.row_id, coalesce(c.after, c.before)) ->> 'name' as seen
         from journal_changes_of(guild, turn.made_in, turn.created_at) c order by array_position(ladder, c.kind), c.row_id
     loop
+        if one.member_id <> speaker.me then
+            return '{"outcome": "standing"}';
+        end if;
         if one.kind = 'other' or (one.kind = 'member' and (one.before is null or one.after is null)) then
             -- A member's image holds no secrets, so a member cannot be brought back whole.
             return '{"outcome": "impossible"}';

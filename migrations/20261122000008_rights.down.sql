@@ -34,6 +34,23 @@ drop policy objective_categories_junction_insert on objective_categories_junctio
 drop policy objective_categories_junction_update on objective_categories_junction;
 drop policy objective_categories_junction_delete on objective_categories_junction;
 
+drop policy guilds_select on guilds;
+drop policy ai_commanders_select on ai_commanders;
+drop policy ranks_select on ranks;
+drop policy access_levels_select on access_levels;
+drop policy objective_categories_select on objective_categories;
+drop policy users_select on users;
+create policy guilds_select on guilds for select to sphereconnect_app using (id = (select current_guild()));
+create policy ai_commanders_select on ai_commanders
+    for select to sphereconnect_app using (guild_id = (select current_guild()));
+create policy ranks_select on ranks
+    for select to sphereconnect_app using (guild_id = (select current_guild()));
+create policy access_levels_select on access_levels
+    for select to sphereconnect_app using (guild_id = (select current_guild()));
+create policy objective_categories_select on objective_categories
+    for select to sphereconnect_app using (guild_id = (select current_guild()));
+create policy users_select on users
+    for select to sphereconnect_app using (guild_id = (select current_guild()));
 create policy users_update on users
     for update to sphereconnect_app
     using (guild_id = (select current_guild())) with check (guild_id = (select current_guild()));
@@ -80,16 +97,16 @@ revoke update (description, sign_in_failures_max, sign_in_lock_minutes, session_
 on guilds from sphereconnect_app;
 revoke insert (guild_id, name, phonetic, system_prompt, user_prompt), update (name, phonetic, system_prompt, user_prompt)
 on ai_commanders from sphereconnect_app;
-revoke insert (guild_id, name, user_actions), update (name, user_actions), delete on access_levels from sphereconnect_app;
+revoke insert (guild_id, name, user_actions), update (name, user_actions) on access_levels from sphereconnect_app;
 revoke insert (guild_id, name, phonetic, access_levels, hierarchy_level, clearance),
-    update (name, phonetic, access_levels, hierarchy_level, clearance), delete
+    update (name, phonetic, access_levels, hierarchy_level, clearance)
 on ranks from sphereconnect_app;
-revoke insert (guild_id, name, phonetic, description), update (name, phonetic, description), delete
+revoke insert (guild_id, name, phonetic, description), update (name, phonetic, description)
 on objective_categories from sphereconnect_app;
 revoke insert (guild_id, name, phonetic, availability, rank, preferences, squad_id), update (name)
 on users from sphereconnect_app;
 revoke insert (guild_id, name, phonetic, squad_lead), update (name, phonetic, squad_lead) on squads from sphereconnect_app;
-grant insert, update on squads to sphereconnect_app;
+grant insert, update, delete on squads to sphereconnect_app;
 revoke insert (guild_id, name, phonetic, description, preferences, priority, applicable_rank, progress, status, lead_id,
     squad_id)
 on objectives from sphereconnect_app;
@@ -99,8 +116,24 @@ revoke insert (guild_id, objective_id, name, phonetic, description, status, prio
 on tasks from sphereconnect_app;
 grant insert on tasks to sphereconnect_app;
 revoke insert (guild_id, objective_id, category_id) on objective_categories_junction from sphereconnect_app;
-grant insert on objective_categories_junction to sphereconnect_app;
+grant insert, delete on objective_categories_junction to sphereconnect_app;
 
+drop trigger a_session on guilds;
+drop trigger allowed on guilds;
+drop trigger a_session on ai_commanders;
+drop trigger a_session on access_levels;
+drop trigger allowed on access_levels;
+drop trigger a_session on ranks;
+drop trigger allowed on ranks;
+drop trigger a_session on squads;
+drop trigger a_session on objective_categories;
+drop trigger session_new on users;
+drop trigger a_session on users;
+drop trigger a_session_new on objectives;
+drop trigger a_session on objectives;
+drop trigger a_session_new on tasks;
+drop trigger a_session on tasks;
+drop trigger a_session on objective_categories_junction;
 drop trigger rank_given on users;
 drop trigger allowed on users;
 drop trigger allowed on tasks;
@@ -121,6 +154,49 @@ begin
             message = 'a rank is given by members who may manage ranks, and only below their own';
     end if;
     return new;
+end
+$$;
+create or replace function session_token_hash() returns text
+    language plpgsql stable set search_path = pg_catalog, public, pg_temp
+as $$
+declare
+    -- Without `missing_ok`: a setting that was never made raises by itself.
+    token text := current_setting('sphereconnect.token');
+begin
+    -- A setting made in an earlier transaction of the connection is left behind empty.
+    if token = '' then
+        raise exception using errcode = 'invalid_authorization_specification',
+            message = 'no session token is set in this transaction; set sphereconnect.token first';
+    end if;
+    return encode(sha256(convert_to(token, 'utf8')), 'hex');
+end
+$$;
+create or replace function objective_measure(objective uuid, metric text, amount double precision) returns jsonb
+    language plpgsql volatile security definer set search_path = pg_catalog, public, pg_temp
+as $$
+declare
+    key constant text := coalesce(metric, 'current_value');
+    metrics jsonb;
+begin
+    if amount is null or amount in ('NaN', 'Infinity', '-Infinity') then
+        raise exception using errcode = 'invalid_parameter_value', message = 'an amount must be a finite number';
+    end if;
+    if key !~ '[^[:space:]]' or char_length(key) > 120 or key ~ '[[:cntrl:]]' then
+        raise exception using errcode = 'invalid_parameter_value',
+            message = 'a metric has a name of one line and at most 120 characters';
+    end if;
+    if key = 'target_value' then
+        raise exception using errcode = 'invalid_parameter_value', message = 'a report does not move the target';
+    end if;
+    if not objective_is_visible(objective) then
+        raise exception using errcode = 'insufficient_privilege', message = 'there is no such objective to measure';
+    end if;
+    update objectives set description = description || jsonb_build_object('metrics',
+        coalesce(description -> 'metrics', '{}') || jsonb_build_object(key,
+            trim_scale(coalesce((description #>> array['metrics', key])::numeric, 0) + amount::numeric)))
+    where guild_id = current_guild() and id = objective
+    returning description -> 'metrics' into metrics;
+    return metrics;
 end
 $$;
 create or replace function objective_describe(objective uuid, section text, body text) returns void
@@ -210,6 +286,20 @@ begin atomic
     where guild_id = current_guild() and id = objective and objective_is_visible(objective);
 end;
 
+drop function category_unlink(uuid, uuid);
+drop function category_remove(uuid);
+drop function access_level_remove(uuid);
+drop function rank_remove(uuid);
+drop function guild_change_is_allowed();
+drop function access_level_is_own();
+drop function rank_is_below();
+drop function session_is_one();
+drop function link_in_sight(uuid, uuid, member_sight);
+drop function task_in_sight(uuid, uuid, uuid, boolean, member_sight);
+drop function objective_in_sight(uuid, text, uuid, member_sight);
+drop function is_in(uuid, uuid);
+drop function current_sight();
+drop type member_sight;
 drop function user_change_is_allowed();
 drop function task_change_is_allowed();
 drop function objective_change_is_allowed();

@@ -7,14 +7,24 @@
 
 -- The functions that say who is asking are asked by every statement of a turn, several times. In PL/pgSQL they keep their
 -- plans; in SQL, as they were, each call is planned anew, at up to twenty times the cost.
+-- Nobody set a token: nothing is visible, as with a wrong one. An error here would come only where a row was found, and
+-- so would tell that it is there.
+create or replace function session_token_hash() returns text
+    language plpgsql stable set search_path = pg_catalog, public, pg_temp
+as $$
+begin
+    return encode(sha256(convert_to(nullif(current_setting('sphereconnect.token', true), ''), 'utf8')), 'hex');
+end
+$$;
+
 create or replace function current_guild() returns uuid
     language plpgsql stable security definer set search_path = pg_catalog, public, pg_temp
 as $$
 begin
     return (
         select s.guild_id from user_sessions s join guilds g on g.id = s.guild_id
-        where s.token_hash = session_token_hash() and s.expires_at > statement_timestamp()
-            and s.last_seen_at > statement_timestamp() - make_interval(mins => g.session_idle_minutes));
+        where s.token_hash = session_token_hash() and s.expires_at > clock_timestamp()
+            and s.last_seen_at > clock_timestamp() - make_interval(mins => g.session_idle_minutes));
 end
 $$;
 
@@ -24,8 +34,8 @@ as $$
 begin
     return (
         select s.user_id from user_sessions s join guilds g on g.id = s.guild_id
-        where s.token_hash = session_token_hash() and s.expires_at > statement_timestamp()
-            and s.last_seen_at > statement_timestamp() - make_interval(mins => g.session_idle_minutes));
+        where s.token_hash = session_token_hash() and s.expires_at > clock_timestamp()
+            and s.last_seen_at > clock_timestamp() - make_interval(mins => g.session_idle_minutes));
 end
 $$;
 
@@ -254,6 +264,62 @@ begin
 end
 $$;
 
+-- What a member may see, asked once a statement. A policy that asked several questions could be answered for two
+-- sessions, for the token can be changed while a statement runs.
+create type member_sight as (
+    guild uuid, member uuid, ranks text[], objectives boolean, tasks boolean, hidden uuid[]);
+create function current_sight() returns member_sight
+    language plpgsql stable security definer set search_path = pg_catalog, public, pg_temp
+as $$
+declare
+    own constant member_standing := current_standing();
+    sight member_sight;
+begin
+    sight.guild := own.guild;
+    sight.member := own.member;
+    sight.ranks := array(select name from ranks where guild_id = own.guild and hierarchy_level >= own.level);
+    sight.objectives := own.actions && '{view_objectives,create_objective,manage_objectives}';
+    sight.tasks := own.actions && '{view_tasks,manage_tasks}';
+    sight.hidden := array(
+        select id from objectives
+        where guild_id = own.guild and applicable_rank is not null and applicable_rank <> all (sight.ranks));
+    return sight;
+end
+$$;
+
+-- The fences. PostgreSQL orders a table's conditions by their cost, and lets a client's own harmless-looking ones (equal
+-- text, for one) go before a policy's when they cost less; with an error in them they would tell which rows there are.
+-- These cost next to nothing, so they come first. The plain condition on `guild_id` stays beside them for the indexes.
+create function is_in(place uuid, own uuid) returns boolean
+    language plpgsql immutable cost 0.0001 set search_path = pg_catalog, public, pg_temp
+as $$
+begin
+    return place = own;
+end
+$$;
+create function objective_in_sight(place uuid, shown_to text, lead uuid, own member_sight) returns boolean
+    language plpgsql immutable cost 0.0001
+as $$
+begin
+    return place = own.guild and (shown_to is null or shown_to = any (own.ranks)) and (own.objectives or lead = own.member);
+end
+$$;
+create function task_in_sight(place uuid, objective uuid, lead uuid, takeable boolean, own member_sight) returns boolean
+    language plpgsql immutable cost 0.0001
+as $$
+begin
+    return place = own.guild and objective <> all (own.hidden)
+        and (own.tasks or lead = own.member or (lead is null and takeable));
+end
+$$;
+create function link_in_sight(place uuid, objective uuid, own member_sight) returns boolean
+    language plpgsql immutable cost 0.0001
+as $$
+begin
+    return place = own.guild and own.objectives and objective <> all (own.hidden);
+end
+$$;
+
 -- Whether the statement comes from the program's role, whom the rules below bind, and not from the owner of the table.
 create function is_bound(tab oid) returns boolean
     language sql stable set search_path = pg_catalog, public, pg_temp
@@ -275,6 +341,152 @@ create function not_permitted(needed text) returns void
 as $$
 begin
     raise exception using errcode = 'insufficient_privilege', message = format('not permitted: %s', needed);
+end
+$$;
+
+-- A change is made in the session of its guild, with one of the rights in the trigger's argument, if any. Policies are
+-- asked before the row is known, and the token can be changed in between: this is asked with the row.
+create function session_is_one() returns trigger
+    language plpgsql set search_path = pg_catalog, public, pg_temp
+as $$
+declare
+    whole constant jsonb := to_jsonb(case when tg_op = 'DELETE' then old else new end);
+begin
+    if is_bound(tg_relid) then
+        perform standing_is_current();
+        if ((coalesce(whole ->> 'guild_id', whole ->> 'id'))::uuid = current_guild()
+            and (tg_nargs = 0 or current_actions() && string_to_array(tg_argv[0], ','))) is not true
+        then
+            raise exception using errcode = 'insufficient_privilege',
+                message = 'permission denied: a change takes its right, in one session';
+        end if;
+    end if;
+    return case when tg_op = 'DELETE' then old else new end;
+end
+$$;
+create trigger a_session before update on guilds for each row execute function session_is_one('manage_guilds');
+create trigger a_session before insert or update on ai_commanders
+    for each row execute function session_is_one('manage_guilds');
+create trigger a_session before insert or update on access_levels
+    for each row execute function session_is_one('manage_guilds,manage_rbac');
+create trigger a_session before insert or update on ranks for each row execute function session_is_one('manage_ranks');
+create trigger a_session before insert or update on squads for each row execute function session_is_one('manage_squads');
+create trigger a_session before insert or update on objective_categories
+    for each row execute function session_is_one('create_category,manage_categories,manage_objectives');
+-- After the others, which say more clearly what is missing.
+create trigger session_new before insert on users for each row execute function session_is_one('manage_users');
+create trigger a_session before update of name, phonetic, availability, rank, preferences, squad_id on users
+    for each row execute function session_is_one();
+create trigger a_session_new before insert on objectives
+    for each row execute function session_is_one('create_objective');
+create trigger a_session before update on objectives for each row execute function session_is_one();
+create trigger a_session_new before insert on tasks for each row execute function session_is_one('manage_tasks');
+create trigger a_session before update on tasks for each row execute function session_is_one();
+create trigger a_session before insert on objective_categories_junction
+    for each row execute function session_is_one();
+
+-- Ranks and access levels, with the row: nothing of them is above the member, before or after.
+create function rank_is_below() returns trigger
+    language plpgsql set search_path = pg_catalog, public, pg_temp
+as $$
+begin
+    if is_bound(tg_relid) and ((tg_op = 'INSERT' or is_above(old.id))
+        and new.hierarchy_level > current_rank_level() and may_give(new.access_levels)
+        and array_position(array['brief', 'tactical', 'classified'], new.clearance)
+            <= array_position(array['brief', 'tactical', 'classified'], current_clearance())) is not true
+    then
+        raise exception using errcode = 'insufficient_privilege',
+            message = 'permission denied: a rank is made and changed from above, with nothing in it that its maker does not have';
+    end if;
+    return new;
+end
+$$;
+create trigger allowed before insert or update on ranks for each row execute function rank_is_below();
+create function access_level_is_own() returns trigger
+    language plpgsql set search_path = pg_catalog, public, pg_temp
+as $$
+begin
+    if is_bound(tg_relid) and (new.user_actions <@ current_actions() and (tg_op = 'INSERT'
+        or (old.user_actions <@ current_actions() and is_no_senior_level(old.id)))) is not true
+    then
+        raise exception using errcode = 'insufficient_privilege',
+            message = 'permission denied: an access level holds nothing that its maker does not have, and is no senior rank''s';
+    end if;
+    return new;
+end
+$$;
+create trigger allowed before insert or update on access_levels
+    for each row execute function access_level_is_own();
+
+-- A guild's limits keep it safe from its own leaders, too: guessing stays hard, and the journal a month.
+create function guild_change_is_allowed() returns trigger
+    language plpgsql set search_path = pg_catalog, public, pg_temp
+as $$
+begin
+    if is_bound(tg_relid) and (new.sign_in_failures_max > greatest(old.sign_in_failures_max, 10)
+        or new.sign_in_lock_minutes < least(old.sign_in_lock_minutes, 5)
+        or new.journal_days < least(coalesce(old.journal_days, 30), 30))
+    then
+        perform not_permitted('only the operator loosens these limits so far');
+    end if;
+    return new;
+end
+$$;
+create trigger allowed before update on guilds for each row execute function guild_change_is_allowed();
+
+-- Removing. A right to delete is a right to lock the whole table, for every guild, so nobody has it: these do it.
+create function rank_remove(rank uuid) returns boolean
+    language plpgsql volatile security definer set search_path = pg_catalog, public, pg_temp
+as $$
+begin
+    perform standing_is_current();
+    if (member_may('manage_ranks') and is_above(rank)) is not true then
+        raise exception using errcode = 'insufficient_privilege',
+            message = 'permission denied: ranks are removed by who may manage ranks, and only below their own';
+    end if;
+    delete from ranks r where r.guild_id = current_guild() and r.id = rank;
+    return found;
+end
+$$;
+create function access_level_remove(level uuid) returns boolean
+    language plpgsql volatile security definer set search_path = pg_catalog, public, pg_temp
+as $$
+begin
+    perform standing_is_current();
+    if (current_actions() && '{manage_guilds,manage_rbac}' and may_give(array[level]) and is_no_senior_level(level))
+        is not true
+    then
+        raise exception using errcode = 'insufficient_privilege',
+            message = 'permission denied: access levels are removed by who may manage the guild and has all that is in them';
+    end if;
+    delete from access_levels l where l.guild_id = current_guild() and l.id = level;
+    return found;
+end
+$$;
+create function category_remove(category uuid) returns boolean
+    language plpgsql volatile security definer set search_path = pg_catalog, public, pg_temp
+as $$
+begin
+    perform standing_is_current();
+    if not current_actions() && '{manage_categories,manage_objectives}' then
+        raise exception using errcode = 'insufficient_privilege',
+            message = 'permission denied: categories are removed by who may manage them';
+    end if;
+    delete from objective_categories c where c.guild_id = current_guild() and c.id = category;
+    return found;
+end
+$$;
+create function category_unlink(objective uuid, category uuid) returns boolean
+    language plpgsql volatile security definer set search_path = pg_catalog, public, pg_temp
+as $$
+begin
+    perform standing_is_current();
+    if not (member_may('manage_objectives') and objective_is_visible(objective)) then
+        perform not_permitted('an objective leaves a category by who may manage objectives');
+    end if;
+    delete from objective_categories_junction j
+    where j.guild_id = current_guild() and j.objective_id = objective and j.category_id = category;
+    return found;
 end
 $$;
 
@@ -421,6 +633,45 @@ begin
     update objectives set description = case
         when body is null then description - section else description || jsonb_build_object(section, body) end
     where guild_id = current_guild() and id = objective;
+exception
+    -- PostgreSQL's own error would quote the row, with sections above the member's clearance.
+    when check_violation then
+        raise exception using errcode = 'check_violation', constraint = 'chk_objectives_description', table = 'objectives',
+            message = 'a section is a text';
+end
+$$;
+
+-- Adds to one of an objective's metrics, as before, and says nothing of the row when the sum is too large.
+create or replace function objective_measure(objective uuid, metric text, amount double precision) returns jsonb
+    language plpgsql volatile security definer set search_path = pg_catalog, public, pg_temp
+as $$
+declare
+    key constant text := coalesce(metric, 'current_value');
+    metrics jsonb;
+begin
+    if amount is null or amount in ('NaN', 'Infinity', '-Infinity') then
+        raise exception using errcode = 'invalid_parameter_value', message = 'an amount must be a finite number';
+    end if;
+    if key !~ '[^[:space:]]' or char_length(key) > 120 or key ~ '[[:cntrl:]]' then
+        raise exception using errcode = 'invalid_parameter_value',
+            message = 'a metric has a name of one line and at most 120 characters';
+    end if;
+    if key = 'target_value' then
+        raise exception using errcode = 'invalid_parameter_value', message = 'a report does not move the target';
+    end if;
+    if not objective_is_visible(objective) then
+        raise exception using errcode = 'insufficient_privilege', message = 'there is no such objective to measure';
+    end if;
+    update objectives set description = description || jsonb_build_object('metrics',
+        coalesce(description -> 'metrics', '{}') || jsonb_build_object(key,
+            trim_scale(coalesce((description #>> array['metrics', key])::numeric, 0) + amount::numeric)))
+    where guild_id = current_guild() and id = objective
+    returning description -> 'metrics' into metrics;
+    return metrics;
+exception
+    when check_violation then
+        raise exception using errcode = 'check_violation', constraint = 'chk_objectives_description', table = 'objectives',
+            message = 'metrics stay below 10^15';
 end
 $$;
 
@@ -436,6 +687,10 @@ begin
         when metrics is null then description - 'metrics'
         else description || jsonb_build_object('metrics', metrics) end
     where guild_id = current_guild() and id = objective;
+exception
+    when check_violation then
+        raise exception using errcode = 'check_violation', constraint = 'chk_objectives_description', table = 'objectives',
+            message = 'metrics are an object of numbers below 10^15';
 end
 $$;
 
@@ -466,17 +721,44 @@ revoke execute on function
     current_standing(), member_may(text), sees_objectives(), sees_tasks(), hidden_objectives(), current_squad(), is_above(uuid),
     may_give(uuid[]), is_no_senior_level(uuid), objective_name(uuid), guild_names(), is_bound(oid),
     changed_columns(jsonb, jsonb), not_permitted(text), objective_change_is_allowed(), task_change_is_allowed(),
-    user_change_is_allowed(), objective_set_metrics(uuid, jsonb), member_remove(uuid)
+    user_change_is_allowed(), objective_set_metrics(uuid, jsonb), member_remove(uuid), current_sight(), is_in(uuid, uuid),
+    objective_in_sight(uuid, text, uuid, member_sight), task_in_sight(uuid, uuid, uuid, boolean, member_sight),
+    link_in_sight(uuid, uuid, member_sight), session_is_one(), rank_is_below(), access_level_is_own(),
+    guild_change_is_allowed(), rank_remove(uuid), access_level_remove(uuid), category_remove(uuid),
+    category_unlink(uuid, uuid)
 from public;
 -- The triggers run as who writes, so what they call is granted too; it tells nobody more than what they may see.
 grant execute on function
     member_may(text), sees_objectives(), sees_tasks(), hidden_objectives(), current_squad(), is_above(uuid),
     may_give(uuid[]), is_no_senior_level(uuid), objective_name(uuid), guild_names(), is_bound(oid),
-    changed_columns(jsonb, jsonb), not_permitted(text), objective_set_metrics(uuid, jsonb), member_remove(uuid)
+    changed_columns(jsonb, jsonb), not_permitted(text), objective_set_metrics(uuid, jsonb), member_remove(uuid),
+    current_sight(), is_in(uuid, uuid), objective_in_sight(uuid, text, uuid, member_sight),
+    task_in_sight(uuid, uuid, uuid, boolean, member_sight), link_in_sight(uuid, uuid, member_sight), rank_remove(uuid),
+    access_level_remove(uuid), category_remove(uuid), category_unlink(uuid, uuid)
 to sphereconnect_app;
 
 -- A policy for each table and verb. `using (false)` stands where the program's role has nothing to do, so that a later
 -- grant opens nothing by itself.
+
+-- What every member reads of their own guild, behind the fence.
+drop policy guilds_select on guilds;
+create policy guilds_select on guilds for select to sphereconnect_app
+    using (id = (select current_guild()) and is_in(id, (select current_guild())));
+drop policy ai_commanders_select on ai_commanders;
+create policy ai_commanders_select on ai_commanders for select to sphereconnect_app
+    using (guild_id = (select current_guild()) and is_in(guild_id, (select current_guild())));
+drop policy ranks_select on ranks;
+create policy ranks_select on ranks for select to sphereconnect_app
+    using (guild_id = (select current_guild()) and is_in(guild_id, (select current_guild())));
+drop policy access_levels_select on access_levels;
+create policy access_levels_select on access_levels for select to sphereconnect_app
+    using (guild_id = (select current_guild()) and is_in(guild_id, (select current_guild())));
+drop policy objective_categories_select on objective_categories;
+create policy objective_categories_select on objective_categories for select to sphereconnect_app
+    using (guild_id = (select current_guild()) and is_in(guild_id, (select current_guild())));
+drop policy users_select on users;
+create policy users_select on users for select to sphereconnect_app
+    using (guild_id = (select current_guild()) and is_in(guild_id, (select current_guild())));
 
 grant update (description, sign_in_failures_max, sign_in_lock_minutes, session_hours, session_idle_minutes, journal_days)
 on guilds to sphereconnect_app;
@@ -497,7 +779,7 @@ create policy ai_commanders_update on ai_commanders for update to sphereconnect_
 create policy ai_commanders_delete on ai_commanders for delete to sphereconnect_app using (false);
 
 -- Access levels: nobody touches one that holds an action they do not have, or that a senior rank lives by.
-grant insert (guild_id, name, user_actions), update (name, user_actions), delete on access_levels to sphereconnect_app;
+grant insert (guild_id, name, user_actions), update (name, user_actions) on access_levels to sphereconnect_app;
 create policy access_levels_insert on access_levels for insert to sphereconnect_app
     with check (guild_id = (select current_guild()) and (select current_actions()) && '{manage_guilds,manage_rbac}'::text[]
         and user_actions <@ (select current_actions()));
@@ -505,13 +787,11 @@ create policy access_levels_update on access_levels for update to sphereconnect_
     using (guild_id = (select current_guild()) and (select current_actions()) && '{manage_guilds,manage_rbac}'::text[]
         and user_actions <@ (select current_actions()) and is_no_senior_level(id))
     with check (guild_id = (select current_guild()) and user_actions <@ (select current_actions()));
-create policy access_levels_delete on access_levels for delete to sphereconnect_app
-    using (guild_id = (select current_guild()) and (select current_actions()) && '{manage_guilds,manage_rbac}'::text[]
-        and user_actions <@ (select current_actions()) and is_no_senior_level(id));
+create policy access_levels_delete on access_levels for delete to sphereconnect_app using (false);
 
 -- Ranks: only below one's own, before and after, with no clearance and no action one does not have.
 grant insert (guild_id, name, phonetic, access_levels, hierarchy_level, clearance),
-    update (name, phonetic, access_levels, hierarchy_level, clearance), delete
+    update (name, phonetic, access_levels, hierarchy_level, clearance)
 on ranks to sphereconnect_app;
 create policy ranks_insert on ranks for insert to sphereconnect_app
     with check (guild_id = (select current_guild()) and (select member_may('manage_ranks'))
@@ -525,11 +805,9 @@ create policy ranks_update on ranks for update to sphereconnect_app
         and hierarchy_level > (select current_rank_level()) and may_give(access_levels)
         and array_position(array['brief', 'tactical', 'classified'], clearance)
             <= array_position(array['brief', 'tactical', 'classified'], (select current_clearance())));
-create policy ranks_delete on ranks for delete to sphereconnect_app
-    using (guild_id = (select current_guild()) and (select member_may('manage_ranks'))
-        and hierarchy_level > (select current_rank_level()));
+create policy ranks_delete on ranks for delete to sphereconnect_app using (false);
 
-grant insert (guild_id, name, phonetic, description), update (name, phonetic, description), delete
+grant insert (guild_id, name, phonetic, description), update (name, phonetic, description)
 on objective_categories to sphereconnect_app;
 create policy objective_categories_insert on objective_categories for insert to sphereconnect_app
     with check (guild_id = (select current_guild()) and (select current_actions())
@@ -538,9 +816,7 @@ create policy objective_categories_update on objective_categories for update to 
     using (guild_id = (select current_guild()) and (select current_actions())
         && '{manage_categories,manage_objectives}'::text[])
     with check (guild_id = (select current_guild()));
-create policy objective_categories_delete on objective_categories for delete to sphereconnect_app
-    using (guild_id = (select current_guild()) and (select current_actions())
-        && '{manage_categories,manage_objectives}'::text[]);
+create policy objective_categories_delete on objective_categories for delete to sphereconnect_app using (false);
 
 -- Members are removed by member_remove alone, which clears what points at them.
 grant insert (guild_id, name, phonetic, availability, rank, preferences, squad_id), update (name)
@@ -554,17 +830,17 @@ create policy users_update on users for update to sphereconnect_app
     with check (guild_id = (select current_guild()));
 create policy users_delete on users for delete to sphereconnect_app using (false);
 
-revoke insert, update on squads from sphereconnect_app;
+revoke insert, update, delete on squads from sphereconnect_app;
 grant insert (guild_id, name, phonetic, squad_lead), update (name, phonetic, squad_lead) on squads to sphereconnect_app;
 drop policy squads_all on squads;
-create policy squads_select on squads for select to sphereconnect_app using (guild_id = (select current_guild()));
+create policy squads_select on squads for select to sphereconnect_app
+    using (guild_id = (select current_guild()) and is_in(guild_id, (select current_guild())));
 create policy squads_insert on squads for insert to sphereconnect_app
     with check (guild_id = (select current_guild()) and (select member_may('manage_squads')));
 create policy squads_update on squads for update to sphereconnect_app
     using (guild_id = (select current_guild()) and (select member_may('manage_squads')))
     with check (guild_id = (select current_guild()));
-create policy squads_delete on squads for delete to sphereconnect_app
-    using (guild_id = (select current_guild()) and (select member_may('manage_squads')));
+create policy squads_delete on squads for delete to sphereconnect_app using (false);
 
 -- The moment of making is the database's to say: it tells what was made in this very transaction.
 revoke insert on objectives from sphereconnect_app;
@@ -574,8 +850,7 @@ on objectives to sphereconnect_app;
 drop policy objectives_select on objectives;
 create policy objectives_select on objectives for select to sphereconnect_app
     using (guild_id = (select current_guild())
-        and (applicable_rank is null or applicable_rank = any ((select visible_rank_names())::text[]))
-        and ((select sees_objectives()) or lead_id = (select current_member())));
+        and objective_in_sight(guild_id, applicable_rank, lead_id, (select current_sight())));
 drop policy objectives_insert on objectives;
 create policy objectives_insert on objectives for insert to sphereconnect_app
     with check (guild_id = (select current_guild()) and (select member_may('create_objective'))
@@ -596,8 +871,8 @@ grant insert (guild_id, objective_id, name, phonetic, description, status, prior
 on tasks to sphereconnect_app;
 drop policy tasks_select on tasks;
 create policy tasks_select on tasks for select to sphereconnect_app
-    using (guild_id = (select current_guild()) and objective_id <> all ((select hidden_objectives())::uuid[])
-        and ((select sees_tasks()) or lead_id = (select current_member()) or (lead_id is null and self_assignment)));
+    using (guild_id = (select current_guild())
+        and task_in_sight(guild_id, objective_id, lead_id, self_assignment, (select current_sight())));
 drop policy tasks_insert on tasks;
 create policy tasks_insert on tasks for insert to sphereconnect_app
     with check (guild_id = (select current_guild()) and objective_id <> all ((select hidden_objectives())::uuid[])
@@ -611,12 +886,11 @@ create policy tasks_update on tasks for update to sphereconnect_app
 create policy tasks_delete on tasks for delete to sphereconnect_app using (false);
 
 -- A category comes with a new objective (`created_at` is the moment its transaction began), or takes the right.
-revoke insert on objective_categories_junction from sphereconnect_app;
+revoke insert, delete on objective_categories_junction from sphereconnect_app;
 grant insert (guild_id, objective_id, category_id) on objective_categories_junction to sphereconnect_app;
 drop policy objective_categories_junction_all on objective_categories_junction;
 create policy objective_categories_junction_select on objective_categories_junction for select to sphereconnect_app
-    using (guild_id = (select current_guild()) and objective_id <> all ((select hidden_objectives())::uuid[])
-        and (select sees_objectives()));
+    using (guild_id = (select current_guild()) and link_in_sight(guild_id, objective_id, (select current_sight())));
 create policy objective_categories_junction_insert on objective_categories_junction for insert to sphereconnect_app
     with check (guild_id = (select current_guild()) and objective_id <> all ((select hidden_objectives())::uuid[])
         and ((select member_may('manage_objectives')) or exists (
@@ -625,6 +899,4 @@ create policy objective_categories_junction_insert on objective_categories_junct
                 and o.id = objective_categories_junction.objective_id and o.created_at = now())));
 create policy objective_categories_junction_update on objective_categories_junction for update to sphereconnect_app
     using (false);
-create policy objective_categories_junction_delete on objective_categories_junction for delete to sphereconnect_app
-    using (guild_id = (select current_guild()) and objective_id <> all ((select hidden_objectives())::uuid[])
-        and (select member_may('manage_objectives')));
+create policy objective_categories_junction_delete on objective_categories_junction for delete to sphereconnect_app using (false);

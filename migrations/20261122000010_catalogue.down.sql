@@ -12,7 +12,9 @@ begin
                 or proname in ('pg_terminate_backend', 'pg_cancel_backend', 'pg_lock_status', 'pg_blocking_pids',
                     'pg_safe_snapshot_blocking_pids', 'pg_notify', 'pg_export_snapshot', 'pg_prepared_xact', 'lowrite',
                     'pg_database_size', 'pg_tablespace_size', 'pg_relation_size', 'pg_table_size', 'pg_indexes_size',
-                    'pg_total_relation_size', 'pg_current_wal_lsn', 'pg_current_wal_insert_lsn', 'pg_current_wal_flush_lsn'))
+                    'pg_total_relation_size', 'pg_current_wal_lsn', 'pg_current_wal_insert_lsn', 'pg_current_wal_flush_lsn',
+                'pg_current_snapshot', 'txid_current_snapshot', 'pg_control_checkpoint', 'pg_control_system',
+                'pg_tablespace_databases', 'pg_logical_emit_message'))
                 -- A few are shut by PostgreSQL itself.
                 and not exists (
                     select from pg_init_privs i

@@ -19,7 +19,9 @@ begin
             or proname in ('pg_terminate_backend', 'pg_cancel_backend', 'pg_lock_status', 'pg_blocking_pids',
                 'pg_safe_snapshot_blocking_pids', 'pg_notify', 'pg_export_snapshot', 'pg_prepared_xact', 'lowrite',
                 'pg_database_size', 'pg_tablespace_size', 'pg_relation_size', 'pg_table_size', 'pg_indexes_size',
-                'pg_total_relation_size', 'pg_current_wal_lsn', 'pg_current_wal_insert_lsn', 'pg_current_wal_flush_lsn'))
+                'pg_total_relation_size', 'pg_current_wal_lsn', 'pg_current_wal_insert_lsn', 'pg_current_wal_flush_lsn',
+                'pg_current_snapshot', 'txid_current_snapshot', 'pg_control_checkpoint', 'pg_control_system',
+                'pg_tablespace_databases', 'pg_logical_emit_message'))
             -- What is open to everybody; some are a superuser's alone as they come, and stay so.
             and exists (
                 select from aclexplode(coalesce(proacl, acldefault('f', proowner))) as acl
@@ -33,7 +35,7 @@ begin
     execute format('grant select (%s) on pg_catalog.pg_class to public', (
         select string_agg(quote_ident(attname), ', ' order by attnum) from pg_attribute
         where attrelid = 'pg_catalog.pg_class'::regclass and not attisdropped
-            and attname not in ('relpages', 'reltuples', 'relallvisible', 'relallfrozen')));
+            and attname not in ('relpages', 'reltuples', 'relallvisible', 'relallfrozen', 'relfrozenxid', 'relminmxid')));
     execute format('grant select on pg_catalog.pg_class to %I', keeper);
     execute format('revoke temporary on database %I from public', current_database());
     execute format('grant temporary on database %I to %I', current_database(), keeper);

@@ -55,7 +55,7 @@ const OWN: [&str; 18] = [
     "select objective_sections(@aa)",
     "select objective_describe(@aa, 'classified', 'x')",
     "select objective_measure(@ab, 'gold', 1)",
-    "delete from objective_categories_junction where objective_id = @aa",
+    "select category_unlink(@aa, @a9)",
     "select squad_disband(@a5)",
 ];
 

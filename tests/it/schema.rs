@@ -13,6 +13,7 @@ mod app;
 mod hostile;
 mod rights;
 mod rows;
+mod tricks;
 mod values;
 
 static MIGRATIONS: Migrator = sqlx::migrate!("./migrations");

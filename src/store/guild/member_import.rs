@@ -170,13 +170,13 @@ impl Import<'_> {
         let Some(wanted) = wanted else { return Ok(()) };
         let (guild, connection) = (self.people.guild, &mut *self.people.tx.tx);
         query!(
-            "delete from objective_categories_junction
+            "select category_unlink(objective_id, category_id) from objective_categories_junction
             where guild_id = $1 and objective_id = $2 and not $3::jsonb ? category_id::text",
             guild,
             objective,
             wanted
         )
-        .execute(&mut *connection)
+        .fetch_all(&mut *connection)
         .await
         .map_err(refused)?;
         query!(

@@ -87,7 +87,7 @@ pub static RANK: Kind = Kind {
         "ranks are managed by members with manage_ranks, only below their own, and with no clearance or action that \
          they lack themselves",
     )],
-    removed_by: None,
+    removed_by: Some("rank_remove"),
     pointing: &[],
 };
 
@@ -98,7 +98,7 @@ pub static CATEGORY: Kind = Kind {
     columns: &[("name", "text"), ("phonetic", "text"), ("description", "text")],
     list: "select name, description, phonetic from objective_categories where guild_id = $1 order by lower(name)",
     needs: &[("", "categories are managed by members with manage_objectives")],
-    removed_by: None,
+    removed_by: Some("category_remove"),
     pointing: &[],
 };
 
@@ -116,7 +116,7 @@ pub static ACCESS: Kind = Kind {
         "access levels are managed by members with manage_guilds, with no action that they lack themselves, and none \
          that a senior rank has",
     )],
-    removed_by: None,
+    removed_by: Some("access_level_remove"),
     pointing: &[],
 };
 

@@ -18,7 +18,7 @@ async fn raw_sql_stands_in_the_journal() {
         update tasks set priority = 'critical' where name = 'Jam the Relay';
         insert into squads (guild_id, name) select current_guild(), 'Brass Bell';
         insert into squads (guild_id, name) select current_guild(), 'Gone Again';
-        delete from squads where name = 'Gone Again';
+        select squad_disband(id) from squads where name = 'Gone Again';
         savepoint s; update tasks set priority = 'low' where name = 'Scan the Belt'; rollback to s; commit",
     )
     .await

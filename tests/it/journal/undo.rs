@@ -319,7 +319,7 @@ async fn undo_happens_once_and_not_in_a_dry_run() {
         "set timezone = 'Asia/Tokyo'; set extra_float_digits = -10;
         update objectives set progress = 33.333332, priority = 'low' where name = 'Copper Harvest';
         insert into squads (guild_id, name) select current_guild(), 'Brass Bell';
-        delete from squads where name = 'Brass Bell';
+        select squad_disband(id) from squads where name = 'Brass Bell';
         select journal_write(gen_random_uuid(), 'own', 'w', false, 'local', '[]', 'applied', 'r'); commit",
     )
     .await

@@ -31,7 +31,7 @@ const NEEDS: &str = "
     manage_objectives | update objectives set squad_id = null where id = @aa
     manage_objectives | update objectives set applicable_rank = 'Recruit' where id = @aa
     manage_objectives | update objectives set preferences = '{x}' where id = @aa
-    manage_objectives | delete from objective_categories_junction where objective_id = @aa
+    manage_objectives | select category_unlink(@aa, @a9)
     manage_objectives | insert into objective_categories (guild_id, name) values (@a0, 'New')
     manage_objectives | update objective_categories set name = 'New' where id = @a9
     manage_objectives | select objective_describe(@aa, 'brief', 'new')
