@@ -234,7 +234,7 @@ async fn turn(pool: &PgPool, guild: char) -> Result<(), sqlx::Error> {
         select objective_sections(@ga);
         select objective_measure(@ga, 'ore', 1);
         insert into tasks (guild_id, objective_id, name) values (@g0, @ga, 'written');
-        delete from objective_categories_junction where objective_id = @ga;
+        select category_unlink(@ga, @g9);
         insert into objective_categories_junction (guild_id, objective_id, category_id) values (@g0, @ga, @g9);
         update tasks set progress = 50 where id = @gc;
         update users set phonetic = 'x' where id = @g6;
