@@ -22,9 +22,7 @@ pub async fn run(config: &Config, global: &Global, wanted: &Journal) -> Result<u
     let since = wanted.since.as_deref().map(|text| moment(text, Utc::now())).transpose();
     let since = since.map_err(|text| Failure::usage(anyhow::anyhow!(text)))?;
     let store = parts::store(config).await?;
-    let (guild, member) = (&global.guild, &global.member);
-    let guild = guild.as_deref().or(config.guild.as_deref());
-    let session = store.sign_in(guild, member.as_deref().or(config.member.as_deref())).await?;
+    let session = parts::sign_in(&store, config, global).await?;
     let read = async {
         let mut tx = store.begin(&session).await?;
         let reader = tx.actor().await?;

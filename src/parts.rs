@@ -149,12 +149,18 @@ pub async fn operator(config: &Config) -> Result<Operator, Failure> {
 /// See [`StoreError`].
 pub async fn acting(config: &Config, who: &crate::cli::Global) -> Result<(Arc<Store>, Option<Session>), Failure> {
     let store = store(config).await?;
-    let guild = who.guild.as_deref().or(config.guild.as_deref());
-    let session = match &who.member {
-        None if store.is_keeper() => None,
-        named => Some(store.sign_in(guild, named.as_deref().or(config.member.as_deref())).await?),
-    };
+    let by_owner = who.member.is_none() && store.is_keeper();
+    let session = if by_owner { None } else { Some(sign_in(&store, config, who).await?) };
     Ok((store, session))
+}
+
+/// Signs in whom the command line names, or else the settings.
+///
+/// # Errors
+/// See [`Store::sign_in`].
+pub async fn sign_in(store: &Store, config: &Config, who: &crate::cli::Global) -> Result<Session, StoreError> {
+    let guild = who.guild.as_deref().or(config.guild.as_deref());
+    store.sign_in(guild, who.member.as_deref().or(config.member.as_deref())).await
 }
 
 /// Signs the member out and closes the database.
@@ -220,9 +226,7 @@ pub async fn turns(config: &Config, who: &crate::cli::Global, with_speech: bool)
     let (store, recogniser) =
         tokio::join!(store(config), async { if with_speech { recogniser(config).await.map(Some) } else { Ok(None) } });
     let (store, recogniser) = (store?, recogniser?);
-    let guild = who.guild.as_deref().or(config.guild.as_deref());
-    let member = who.member.as_deref().or(config.member.as_deref());
-    let session = store.sign_in(guild, member).await?;
+    let session = sign_in(&store, config, who).await?;
     Ok(Turns::new(store, session, commander, recogniser, turn_settings(config, who.dry_run)))
 }
 

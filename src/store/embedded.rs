@@ -9,7 +9,7 @@
 
 mod account;
 pub mod archive;
-mod binaries;
+pub(super) mod binaries;
 mod cluster;
 mod error;
 mod log;

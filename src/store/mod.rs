@@ -141,7 +141,7 @@ impl Store {
 
     /// What a login that may not migrate does instead.
     async fn schema_check(&self) -> Result<(), StoreError> {
-        let known = MIGRATIONS.iter().map(|one| one.version).max().unwrap_or_default();
+        let known = schema_max();
         let mut tx = self.begin_app().await?;
         let found = sqlx::query_scalar!("select schema_version()").fetch_one(&mut *tx).await;
         let found = match found {

@@ -101,7 +101,8 @@ pub(super) async fn verifies(verifier: &str, secret: &SecretString) -> bool {
     computed.await.unwrap_or(false)
 }
 
-fn hex(bytes: &[u8]) -> String {
+/// Bytes in hexadecimal.
+pub(super) fn hex(bytes: &[u8]) -> String {
     bytes.iter().fold(String::new(), |text, byte| format!("{text}{byte:02x}"))
 }
 

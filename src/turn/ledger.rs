@@ -48,16 +48,8 @@ impl Turns {
     ) -> Result<Outcome, StoreError> {
         let reply = reply::refused(&denied);
         let entry = self.journal_entry(text, &commands, turn, "refused", &reply);
-        if !tx.journal_write(&entry).await? {
-            tx.rollback().await?;
-            return self.taken_before(turn.turn).await;
-        }
-        if self.settings.dry_run {
-            tx.rollback().await?
-        } else {
-            tx.commit().await?
-        }
-        Ok(Outcome::Refused { denied, commands })
+        let written = tx.journal_write(&entry).await?;
+        self.seal(tx, written, turn, Outcome::Refused { denied, commands }).await
     }
 
     /// Writes down what was done, in the transaction that does it; `false` when the utterance has its row already.
@@ -83,7 +75,20 @@ impl Turns {
             Undo::Nothing => "answered",
             _ => "refused",
         };
-        if !tx.journal_write(&self.journal_entry(text, &commands, turn, outcome, &reply)).await? {
+        let written = tx.journal_write(&self.journal_entry(text, &commands, turn, outcome, &reply)).await?;
+        self.seal(tx, written, turn, Outcome::TookBack(undo, commands)).await
+    }
+
+    /// Makes last what was written down, unless it is only tried. What was not written was done by another run of the
+    /// same utterance, and that stands.
+    pub(super) async fn seal(
+        &self,
+        tx: GuildTx,
+        written: bool,
+        turn: &Turn,
+        outcome: Outcome,
+    ) -> Result<Outcome, StoreError> {
+        if !written {
             tx.rollback().await?;
             return self.taken_before(turn.turn).await;
         }
@@ -92,7 +97,7 @@ impl Turns {
         } else {
             tx.commit().await?
         }
-        Ok(Outcome::TookBack(undo, commands))
+        Ok(outcome)
     }
 
     fn journal_entry<'a>(

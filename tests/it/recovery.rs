@@ -301,7 +301,7 @@ fn the_archive_is_never_overwritten() {
     on.args(["db", "archive", "on"]).arg(drill.data().join("archive"));
     run_now(on).expect(2, &["archive of another database"]);
     let mut on = program(other.path());
-    on.args(["db", "archive", "on", "/tmp/it's"]);
+    on.args(["db", "archive", "on"]).arg(other.path().join("it's"));
     run_now(on).expect(2, &["cannot be the archive's folder"]);
 }
 

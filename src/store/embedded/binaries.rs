@@ -28,7 +28,9 @@ impl Binaries {
         data: Option<(u32, &Path)>,
         account: &Account,
     ) -> Result<Self, EmbeddedError> {
-        let folders = configured.map_or_else(usual_folders, |folder| vec![folder.to_path_buf()]);
+        let has = |folder: &PathBuf| ["postgres", "initdb"].iter().all(|program| folder.join(program).is_file());
+        let usual = || usual_folders().into_iter().filter(has).collect();
+        let folders = configured.map_or_else(usual, |folder| vec![folder.to_path_buf()]);
         let fits = |one: &Self| data.map_or(one.major >= VERSION_MIN, |(major, _)| one.major == major);
         let mut looked = Vec::new();
         let mut found: Vec<Self> = Vec::new();
@@ -87,14 +89,14 @@ impl Binaries {
 }
 
 /// `postgres (PostgreSQL) 15.18 (Debian 15.18-0+deb12u1)` → `15.18`, 15.
-fn parse(said: &str) -> Option<(String, u32)> {
+pub(in crate::store) fn parse(said: &str) -> Option<(String, u32)> {
     let version = said.split_once("(PostgreSQL) ")?.1.split_whitespace().next()?;
     let digits = version.find(|c: char| !c.is_ascii_digit()).map_or(version, |end| version.split_at(end).0);
     Some((version.to_owned(), digits.parse().ok()?))
 }
 
-/// Beside the program, then the distributions' folders from the newest down, then `PATH`; those that exist.
-fn usual_folders() -> Vec<PathBuf> {
+/// Beside the program, then the distributions' folders from the newest down, then `PATH`; whatever is in them.
+pub(in crate::store) fn usual_folders() -> Vec<PathBuf> {
     let beside = std::env::current_exe().ok().and_then(|program| Some(program.parent()?.join("pgsql/bin")));
     let mut versions: Vec<(u32, PathBuf)> = Vec::new();
     for (parent, prefix) in [("/usr/lib/postgresql", ""), ("/usr", "pgsql-")] {
@@ -106,9 +108,8 @@ fn usual_folders() -> Vec<PathBuf> {
     }
     versions.sort_by_key(|version| std::cmp::Reverse(version.0));
     let path = std::env::var_os("PATH").unwrap_or_default();
-    let on_path = std::env::split_paths(&path).filter(|folder| folder.join("initdb").is_file()).collect::<Vec<_>>();
-    let all = beside.into_iter().chain(versions.into_iter().map(|version| version.1)).chain(on_path);
-    all.filter(|folder| folder.join("postgres").is_file()).collect()
+    let on_path = std::env::split_paths(&path).collect::<Vec<_>>();
+    beside.into_iter().chain(versions.into_iter().map(|version| version.1)).chain(on_path).collect()
 }
 
 #[cfg(test)]

@@ -28,10 +28,7 @@ impl Operator {
         let mut list = self.command(program, fresh);
         list.arg("--list").arg(dump);
         let list = tools::run(list, "pg_restore", progress).await?;
-        let superuser: bool = sqlx::query_scalar("select rolsuper from pg_roles where rolname = current_user")
-            .fetch_one(&mut *on)
-            .await?;
-        let marked: &[String] = if superuser { &[] } else { &manifest.leakproof };
+        let marked: &[String] = if super::is_superuser(on).await? { &[] } else { &manifest.leakproof };
         let sorted = Sorted::of(&list, marked);
 
         let scratch = Scratch::new(&sorted.functions)?;

@@ -10,6 +10,7 @@ use sha2::{Digest as _, Sha256};
 use sqlx::AssertSqlSafe;
 use sqlx::postgres::PgConnection;
 
+use super::super::sign_in_key::hex;
 use super::OperateError;
 
 /// The format that is written, and the newest that is read.
@@ -152,7 +153,7 @@ pub(super) fn sha256(path: &Path) -> Result<String, OperateError> {
         }
         digest.update(chunk.get(..read).unwrap_or_default());
     }
-    Ok(digest.finalize().iter().fold(String::new(), |text, byte| format!("{text}{byte:02x}")))
+    Ok(hex(&digest.finalize()))
 }
 
 /// Counts and sums the rows of every table, partitions as part of their table. As JSON, so that the order of columns,

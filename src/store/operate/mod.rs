@@ -159,3 +159,8 @@ async fn connect(options: &PgConnectOptions) -> Result<PgConnection, OperateErro
     .await?;
     Ok(connection)
 }
+
+/// Whether the connection's login is a superuser.
+async fn is_superuser(on: &mut PgConnection) -> Result<bool, OperateError> {
+    Ok(sqlx::query_scalar("select rolsuper from pg_roles where rolname = current_user").fetch_one(on).await?)
+}

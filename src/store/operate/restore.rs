@@ -10,7 +10,7 @@ use sqlx::{AssertSqlSafe, Connection as _};
 
 use super::manifest::{self, Kind, Manifest, Rows};
 use super::swap::quoted;
-use super::{MIGRATIONS, OperateError, Operator, StoreError, backup};
+use super::{MIGRATIONS, OperateError, Operator, StoreError, backup, is_superuser};
 
 /// The longest name of a database, in bytes.
 const NAME_BYTES_MAX: usize = 63;
@@ -141,9 +141,7 @@ impl Operator {
 /// Takes from the program's logins what the system's catalogue tells of others; says what is left to do when this login
 /// may not.
 async fn shut_catalogue(on: &mut PgConnection) -> Result<Option<String>, OperateError> {
-    let superuser: bool =
-        sqlx::query_scalar("select rolsuper from pg_roles where rolname = current_user").fetch_one(&mut *on).await?;
-    if superuser {
+    if is_superuser(on).await? {
         sqlx::raw_sql("select shut_catalogue()").execute(on).await?;
         return Ok(None);
     }

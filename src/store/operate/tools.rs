@@ -1,7 +1,6 @@
 //! PostgreSQL's own programs: where they are, and how they are told which database is meant.
 
 use std::collections::VecDeque;
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
@@ -10,6 +9,7 @@ use sqlx::postgres::PgSslMode;
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, BufReader};
 use tokio::process::Command;
 
+use super::super::embedded::binaries;
 use super::{OperateError, Operator};
 
 /// How many lines of a failed program are shown.
@@ -39,17 +39,7 @@ impl Operator {
         if let Some(embedded) = &self.embedded {
             return vec![embedded.bin_dir().to_path_buf()];
         }
-        let beside = std::env::current_exe().ok().and_then(|program| Some(program.parent()?.join("pgsql/bin")));
-        let mut folders: Vec<PathBuf> = beside.into_iter().collect();
-        for (parent, prefix) in [("/usr/lib/postgresql", ""), ("/usr", "pgsql-")] {
-            for entry in fs::read_dir(parent).into_iter().flatten().flatten() {
-                let name = entry.file_name();
-                let version = name.to_str().and_then(|name| name.strip_prefix(prefix)?.parse::<u32>().ok());
-                folders.extend(version.map(|_| entry.path().join("bin")));
-            }
-        }
-        folders.extend(std::env::split_paths(&std::env::var_os("PATH").unwrap_or_default()));
-        folders
+        binaries::usual_folders()
     }
 
     /// The program, told about the database through its environment: nothing of it is seen in a list of processes.
@@ -154,8 +144,7 @@ async fn version_of(program: &Path) -> Option<u32> {
 
 /// `pg_dump (PostgreSQL) 15.18 (Debian …)` → 15.
 fn major(said: &str) -> Option<u32> {
-    let version = said.split_once("(PostgreSQL) ")?.1;
-    version.split(|c: char| !c.is_ascii_digit()).next()?.parse().ok()
+    binaries::parse(said).map(|(_, major)| major)
 }
 
 #[cfg(test)]
