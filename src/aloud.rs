@@ -74,6 +74,13 @@ impl Aloud {
         }
     }
 
+    /// Speaks what is no turn's reply, when words are wanted.
+    pub fn say(&self, text: &str) {
+        if self.words && !self.voice.speak(text) {
+            tracing::debug!("a message was not spoken");
+        }
+    }
+
     /// Waits until the last reply was spoken.
     pub fn finish(&self) {
         if !self.voice.drain(LAST_WORDS_MAX) {

@@ -30,6 +30,7 @@ pub mod voice;
 pub mod aloud;
 pub mod demo;
 pub mod doctor;
+pub mod eval;
 pub mod journal;
 pub mod listen;
 pub mod member;

@@ -1,5 +1,7 @@
 //! `run`: from the microphone and the talk key to spoken replies, until it is stopped.
 
+use tokio::sync::mpsc::Receiver;
+
 use crate::aloud::Aloud;
 use crate::cli::Global;
 use crate::config::Config;
@@ -8,6 +10,7 @@ use crate::hearing::talk_key::TalkKey;
 use crate::hearing::{Hearing, HearingEvent};
 use crate::parts::{self, EXIT_DONE, Failure};
 use crate::show;
+use crate::store::Broadcast;
 use crate::turn::Input;
 
 /// Listens until the input ends or a signal comes; every accepted utterance still gets its turn.
@@ -30,6 +33,8 @@ pub async fn run(config: &Config, global: &Global) -> Result<u8, Failure> {
             on_event(&event, &ear);
         }
     });
+    // Without news each turn reads the names itself.
+    let mut news = turns.follow().await.map_err(|error| tracing::warn!(%error, "the guild is not followed")).ok();
     let mut listening = true;
     // One wait for the whole time: a signal that comes while a turn is being taken is not lost.
     let stop = stopped();
@@ -48,6 +53,11 @@ pub async fn run(config: &Config, global: &Global) -> Result<u8, Failure> {
                 let turn = turns.take(Input::Sound(utterance)).await;
                 show::turn(&turn, global.json);
                 aloud.reply(&turn);
+            }
+            Some(told) = next(&mut news), if listening => {
+                let text = format!("{} to everyone: {}", told.member, told.message);
+                eprintln!("{text}");
+                aloud.say(&text);
             }
         }
     }
@@ -79,6 +89,14 @@ fn on_event(event: &HearingEvent, aloud: &Aloud) {
         }
         HearingEvent::Trouble(text) => eprintln!("microphone: {text}"),
         HearingEvent::Restored => eprintln!("the microphone works again"),
+    }
+}
+
+/// The next thing that somebody says to the guild; never, where nobody is followed.
+async fn next(news: &mut Option<Receiver<Broadcast>>) -> Option<Broadcast> {
+    match news {
+        Some(news) => news.recv().await,
+        None => std::future::pending().await,
     }
 }
 

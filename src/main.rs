@@ -14,7 +14,7 @@ use sphereconnect::guild_file::GuildFile;
 use sphereconnect::parts::{self, EXIT_DONE, EXIT_SOME_NOT, Failure};
 use sphereconnect::turn::{Ending, Input};
 use sphereconnect::{
-    demo, doctor, guild_file, journal, lint, listen, member, operator, people, show, speech, telemetry,
+    demo, doctor, eval, guild_file, journal, lint, listen, member, operator, people, show, speech, telemetry,
 };
 
 fn main() -> ExitCode {
@@ -51,6 +51,7 @@ fn start(cli: Cli) -> Result<u8, Failure> {
                 let sounding = Sounding { speak, reply_wav, batch: None };
                 demo::run(config, &cli.global, &sounding).await
             }
+            Command::Eval(wanted) => eval::run(config, &cli.global, &wanted).await,
             Command::Doctor => doctor::run(&config, cli.global.json).await,
             Command::Journal(wanted) => journal::run(&config, &cli.global, &wanted).await,
             Command::Guild(command) => guild(&config, &cli.global, command).await,

@@ -73,8 +73,8 @@ pub struct Restored {
 pub struct Done {
     /// The command.
     pub command: Command,
-    /// The row.
-    pub change: Change,
+    /// The row; a broadcast has none that stays.
+    pub change: Option<Change>,
     /// An objective's metrics after a report.
     pub metrics: Option<Value>,
 }

@@ -45,7 +45,8 @@ pub fn done(all: &[Done]) -> String {
 }
 
 fn sentence(done: &Done) -> String {
-    let after = |key: &str| done.change.after.as_ref().and_then(|image| image.get(key));
+    let after =
+        |key: &str| done.change.as_ref().and_then(|change| change.after.as_ref()).and_then(|image| image.get(key));
     let share = || after("progress").and_then(Value::as_f64).map_or_else(String::new, percent);
     match &done.command {
         Command::ObjectiveCreate { name, priority, .. } => match priority {
@@ -99,6 +100,7 @@ fn sentence(done: &Done) -> String {
         Command::SquadCreate { name, lead: None } => format!("Squad {name} is formed."),
         Command::SquadSetLead { squad, member } => format!("{} leads squad {}.", member.name, squad.name),
         Command::SquadDisband { squad } => format!("Squad {} is disbanded.", squad.name),
+        Command::GuildBroadcast { message } => format!("Said to everyone: {}", full_stop(message)),
         _ => String::new(),
     }
 }

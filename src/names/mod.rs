@@ -88,6 +88,12 @@ pub fn is_unsure(score: f32, by_ear: bool) -> bool {
     by_one_word || (!by_ear && score < TYPED_SURE_MIN)
 }
 
+/// How alike two texts are, letter by letter: 1 for the same, 0 for nothing in common.
+#[must_use]
+pub fn text_likeness(a: &str, b: &str) -> f64 {
+    strsim::normalized_levenshtein(a, b)
+}
+
 impl Roster {
     /// Prepares the entries; those past [`NAMES_MAX`] are left out.
     #[must_use]

@@ -104,11 +104,15 @@ impl GuildTx {
     /// rolled back then.
     pub async fn apply(&mut self, authorized: &Authorized) -> Result<Done, StoreError> {
         let command = authorized.command().clone();
+        if let Command::GuildBroadcast { message } = &command {
+            sqlx::query!("select broadcast($1)", message).fetch_one(&mut *self.tx).await?;
+            return Ok(Done { command, change: None, metrics: None });
+        }
         let ((kind, id), metrics) = match self.subject(&command) {
             Some((kind, id)) => ((kind, id), self.change(&command, id).await?),
             None => (self.create(&command).await?, None),
         };
-        Ok(Done { command, change: Change { kind, id, after: None }, metrics })
+        Ok(Done { command, change: Some(Change { kind, id, after: None }), metrics })
     }
 
     /// The row that a command changes; `None` when it makes a new one.

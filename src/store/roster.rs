@@ -13,8 +13,6 @@ const OVER: i32 = 6;
 pub struct View {
     /// Who speaks.
     pub actor: Actor,
-    /// Every name within sight.
-    pub entries: Vec<Entry>,
     /// The commander.
     pub persona: Persona,
 }
@@ -49,7 +47,7 @@ impl GuildTx {
         })
     }
 
-    /// Reads everything a turn needs before its words are understood.
+    /// Reads everything a turn needs before its words are understood, but for the names.
     ///
     /// # Errors
     /// [`StoreError::SessionOver`], or when the database cannot be reached.
@@ -59,6 +57,14 @@ impl GuildTx {
             .fetch_optional(&mut *self.tx)
             .await?
             .unwrap_or_default();
+        Ok(View { actor, persona })
+    }
+
+    /// Reads every name within the member's sight.
+    ///
+    /// # Errors
+    /// When the database cannot be reached.
+    pub async fn names(&mut self) -> Result<Vec<Entry>, StoreError> {
         // One statement for all names: what is open comes before what is over, so that a limit cuts the old.
         let rows = sqlx::query!(
             r#"
@@ -83,6 +89,6 @@ impl GuildTx {
                 })
             })
             .collect();
-        Ok(View { actor, entries, persona })
+        Ok(entries)
     }
 }

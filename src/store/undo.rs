@@ -18,7 +18,7 @@ impl GuildTx {
             .fetch_all(&mut *self.tx)
             .await?;
         for one in done {
-            let change = &mut one.change;
+            let Some(change) = &mut one.change else { continue };
             let row = rows.iter().find(|row| row.row_id == change.id && row.kind == change.kind.as_str());
             change.after = row.and_then(|row| row.after.clone());
         }

@@ -95,7 +95,8 @@ impl Turns {
         if self.settings.dry_run {
             tx.rollback().await?
         } else {
-            tx.commit().await?
+            tx.commit().await?;
+            self.spoil();
         }
         Ok(outcome)
     }

@@ -6,6 +6,7 @@
 //!                   else model
 //! ```
 
+mod follow;
 mod ledger;
 mod record;
 mod talk;
@@ -29,6 +30,7 @@ use crate::reply::Reply;
 use crate::speech::{Recogniser, SpeechError};
 use crate::store::{Past, Session, Store, StoreError, View};
 
+use follow::Ready;
 use record::since;
 pub use record::{Ending, Milliseconds, Turn, TurnError};
 use talk::{Pending, Understood};
@@ -96,6 +98,9 @@ pub struct Turns {
     last_reply: Option<Reply>,
     /// The roster of the last turn, good as long as the guild's names are the same.
     roster: Option<Arc<Roster>>,
+    /// The names between turns, while the guild is followed.
+    ready: Option<Arc<Ready>>,
+    following: Option<tokio::task::JoinHandle<()>>,
 }
 
 /// What a turn came to, before it is put into words.
@@ -121,7 +126,18 @@ impl Turns {
         recogniser: Option<Recogniser>,
         settings: TurnSettings,
     ) -> Self {
-        Self { store, session, commander, recogniser, settings, pending: None, last_reply: None, roster: None }
+        Self {
+            store,
+            session,
+            commander,
+            recogniser,
+            settings,
+            pending: None,
+            last_reply: None,
+            roster: None,
+            ready: None,
+            following: None,
+        }
     }
 
     /// Who speaks, and in which guild.
@@ -145,8 +161,14 @@ impl Turns {
         });
     }
 
+    /// Forgets the conversation so far: open questions, and what was said last.
+    pub fn forget(&mut self) {
+        (self.pending, self.last_reply) = (None, None);
+    }
+
     /// Signs out.
-    pub async fn sign_out(self) -> Arc<Store> {
+    pub async fn sign_out(mut self) -> Arc<Store> {
+        self.unfollow().await;
         if let Err(error) = self.store.sign_out(&self.session).await {
             tracing::debug!(%error, "the session was not closed; it ends by itself");
         }
@@ -192,23 +214,28 @@ impl Turns {
     async fn look(&mut self, turn: &mut Turn) -> Result<(View, Arc<Roster>, Option<Past>), StoreError> {
         let began = Instant::now();
         let mut tx = self.store.begin(&self.session).await?;
-        let mut view = match tx.view().await {
+        let view = match tx.view().await {
             // A session lasts half a day, a daemon longer.
             Err(StoreError::SessionOver) => {
                 tx.rollback().await?;
                 self.session = self.store.sign_in_again(&self.session).await?;
+                if let Some(ready) = &self.ready {
+                    ready.signed_in(&self.session);
+                }
                 tx = self.store.begin(&self.session).await?;
                 tx.view().await?
             }
             other => other?,
         };
         let past = tx.journal_find(turn.turn).await?;
+        let ready = self.ready.as_ref().and_then(|ready| ready.roster());
+        let entries = if ready.is_none() { tx.names().await? } else { Vec::new() };
         // Nothing but the note that the session is in use.
         tx.commit().await?;
         turn.ms.store += since(began);
         let began = Instant::now();
-        let entries = std::mem::take(&mut view.entries);
-        let roster = match self.roster.take().filter(|known| known.entries() == entries.as_slice()) {
+        let known = || self.roster.take().filter(|known| known.entries() == entries.as_slice());
+        let roster = match ready.or_else(known) {
             Some(known) => known,
             None => Arc::new(Roster::new(entries)),
         };
@@ -282,9 +309,6 @@ impl Turns {
             }
         }
         turn.mentions = words::mentions(&found);
-        if commands.iter().any(|one| matches!(one, Command::GuildBroadcast { .. })) {
-            return failed("unsupported", "I cannot send messages to the guild yet. Nothing was changed.".to_owned());
-        }
         let undo = commands.iter().any(|one| matches!(one, Command::Undo {}));
         if undo && commands.len() > 1 {
             return failed("unsupported", "Say undo by itself. Nothing was changed.".to_owned());
@@ -354,7 +378,8 @@ impl Turns {
         if self.settings.dry_run || done.is_empty() {
             tx.rollback().await?
         } else {
-            tx.commit().await?
+            tx.commit().await?;
+            self.spoil();
         }
         Ok(Outcome::Carried { done, answers, commands })
     }

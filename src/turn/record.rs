@@ -86,7 +86,7 @@ pub struct Turn {
 
 impl Turn {
     /// A turn of which nothing is known but where it came from.
-    pub(super) fn begin(turn: UtteranceId, source: String) -> Self {
+    pub(crate) fn begin(turn: UtteranceId, source: String) -> Self {
         Self {
             turn,
             source,

@@ -94,9 +94,9 @@ fn set_bare(runtime: &Runtime, opened: &Opened, percent: u32) {
 fn look_around(runtime: &Runtime, opened: &Opened) -> usize {
     runtime.block_on(async {
         let mut tx = opened.store.begin(&opened.session).await.unwrap();
-        let view = tx.view().await.unwrap();
+        let view = (tx.view().await.unwrap(), tx.names().await.unwrap());
         tx.rollback().await.unwrap();
-        view.entries.len()
+        view.1.len()
     })
 }
 

@@ -50,9 +50,10 @@ insert into journal (guild_id, utterance_id, member_id, member_name, source, rou
     values (@g0, @ga, @g6, 'Ann', 'test', 'local', '[]', 'applied', 'Done.');
 insert into journal_changes (guild_id, member_id, kind, row_id, after) values (@g0, @g6, 'squad', @g5, '{\"name\":\"Anvil\"}');
 insert into journal_keys (guild_id, key) values (@g0, '\\x00');
+insert into broadcasts (guild_id, member_id, member_name, message) values (@g0, @g6, 'Ann', 'All hands');
 ";
 
-pub(crate) const TENANT_TABLES: [&str; 13] = [
+pub(crate) const TENANT_TABLES: [&str; 14] = [
     "users",
     "ai_commanders",
     "squads",
@@ -66,9 +67,10 @@ pub(crate) const TENANT_TABLES: [&str; 13] = [
     "journal",
     "journal_changes",
     "journal_keys",
+    "broadcasts",
 ];
 /// Those that no session may look into at all.
-const SHUT_TABLES: [&str; 3] = ["user_sessions", "journal_changes", "journal_keys"];
+const SHUT_TABLES: [&str; 4] = ["user_sessions", "journal_changes", "journal_keys", "broadcasts"];
 
 /// Replaces `@a6` by the id of thing 6 of guild a; any other `@` is left alone.
 pub(crate) fn ids(sql: &str) -> String {

@@ -72,8 +72,7 @@ fn the_shipped_wordings_can_be_read_and_cover_every_action() {
     let grammar = Grammar::built_in().unwrap();
     let worded = |action: &Action| grammar.rules.iter().any(|rule| rule.action == *action);
     let missing: Vec<&str> = Action::ALL.iter().filter(|one| !worded(one)).map(|one| one.as_str()).collect();
-    // A broadcast has nowhere to go yet.
-    assert_eq!(missing, ["guild.broadcast"]);
+    assert!(missing.is_empty(), "{missing:?}");
 }
 
 #[test]

@@ -35,6 +35,7 @@ const AIMS: &[(&str, &str, &str)] = &[
         "reply = 'x'",
     ),
     ("journal_keys", "(guild_id, key) values (@g0, 'x')", "key = 'x'"),
+    ("broadcasts", "(guild_id, member_id, member_name, message) values (@g0, @g6, 'Ann', 'x')", "message = 'x'"),
     ("journal_changes", "(guild_id, member_id, kind, row_id) values (@g0, @g6, 'task', @gc)", "after = null"),
 ];
 

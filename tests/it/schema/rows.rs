@@ -34,7 +34,7 @@ async fn defaults_and_required_columns() {
                 (,pending,medium,0,t,{})
         G4 | select 1 | select count(*) from information_schema.columns where table_schema = 'public'
                 and table_name not like 'sign\_in\_%' and column_name in ('created_at', 'updated_at')
-                and column_default = 'now()' and is_nullable = 'NO' and data_type = 'timestamp with time zone' | 22
+                and column_default = 'now()' and is_nullable = 'NO' and data_type = 'timestamp with time zone' | 23
         "#,
     )
     .await;

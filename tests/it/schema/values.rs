@@ -156,7 +156,7 @@ async fn indexes_are_there_once() {
         idx_tasks_squad_id idx_tasks_schedule idx_tasks_created_at idx_tasks_schedule_start idx_tasks_schedule_end
         idx_tasks_open_lead idx_objective_categories_guild_id idx_obj_cat_junction_category idx_user_sessions_user_id
         idx_user_sessions_expires_at idx_user_sessions_token_hash idx_journal_created_at idx_journal_member
-        idx_journal_undone_open idx_journal_changes_made";
+        idx_journal_undone_open idx_journal_changes_made idx_broadcasts_created_at idx_broadcasts_member";
     for name in names.split_whitespace() {
         let found = value(&mut tx, &format!("select count(*) from pg_indexes where indexname = '{name}'")).await;
         assert_eq!(found, "1", "{name}");

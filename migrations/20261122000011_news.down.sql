@@ -1,0 +1,10 @@
+drop function broadcasts_since(timestamptz), broadcast(text);
+drop table broadcasts;
+drop trigger tell on users;
+drop trigger tell on squads;
+drop trigger tell on ranks;
+drop trigger tell on access_levels;
+drop trigger tell on objective_categories;
+drop trigger tell on objectives;
+drop trigger tell on tasks;
+drop function tell_names(), guild_channel();
