@@ -21,6 +21,10 @@ pub struct Config {
     pub guild: Option<String>,
     /// Which member, when `--as` does not say.
     pub member: Option<String>,
+    /// The time zone in which times are said.
+    pub timezone: chrono_tz::Tz,
+    /// The guild's own wordings, read beside those that ship.
+    pub wordings: Option<PathBuf>,
     /// Where the embedded database and the program's own files live.
     pub data_dir: PathBuf,
     /// Where the guild's data is.
@@ -131,6 +135,8 @@ struct File {
 struct Guild {
     name: String,
     member: String,
+    timezone: String,
+    wordings: String,
 }
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -258,6 +264,10 @@ fn check(file: File, environment: &impl Fn(&str) -> Option<String>) -> Result<Co
             problems.push(format!("{place} must be -100 to 100, not {value}"));
         }
     }
+    let timezone = zone(&file.guild.timezone).unwrap_or_else(|problem| {
+        problems.push(problem);
+        chrono_tz::Tz::UTC
+    });
     if !problems.is_empty() {
         return Err(ConfigError(problems));
     }
@@ -283,6 +293,8 @@ fn check(file: File, environment: &impl Fn(&str) -> Option<String>) -> Result<Co
         secrets: Secrets::load(environment),
         guild: some(file.guild.name),
         member: some(file.guild.member),
+        timezone,
+        wordings: some(file.guild.wordings).map(PathBuf::from),
         data_dir,
         database: Database {
             url: text("SPHERECONNECT_DATABASE_URL", file.database.url).map(SecretString::from),
@@ -314,6 +326,15 @@ fn check(file: File, environment: &impl Fn(&str) -> Option<String>) -> Result<Co
         keep_words: file.log.keep_words,
         log: file.log.filter,
     })
+}
+
+/// The zone of a setting; the system's own when nothing is set, and UTC when the system has none that is known.
+fn zone(name: &str) -> Result<chrono_tz::Tz, String> {
+    if name.is_empty() {
+        let own = iana_time_zone::get_timezone().ok().and_then(|name| name.parse().ok());
+        return Ok(own.unwrap_or(chrono_tz::Tz::UTC));
+    }
+    name.parse().map_err(|_| format!("guild.timezone {name:?} is no IANA time zone, such as Europe/Berlin or UTC"))
 }
 
 #[cfg(test)]

@@ -3,7 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use anyhow::Context as _;
+
 use crate::commander::Commander;
+use crate::commander::grammar::Grammar;
 use crate::config::Config;
 use crate::hearing::HearingSettings;
 use crate::show::Waiting;
@@ -198,12 +201,20 @@ pub async fn recogniser(config: &Config) -> Result<Recogniser, Failure> {
     Ok(loaded?)
 }
 
-/// Reads the wordings and prepares the endpoint.
+/// Reads the wordings and prepares the endpoint. A line of the guild's own wordings that cannot be read is logged and
+/// left out.
 ///
 /// # Errors
-/// For an endpoint's URL that is none.
+/// For an endpoint's URL that is none, and for a file of wordings that cannot be opened.
 pub fn commander(config: &Config) -> Result<Arc<Commander>, Failure> {
-    Commander::new(config.endpoint.as_ref()).map(Arc::new).map_err(Failure::usage)
+    let commander = Commander::new(config.endpoint.as_ref()).map_err(Failure::usage)?;
+    let Some(file) = &config.wordings else { return Ok(Arc::new(commander)) };
+    let text = std::fs::read_to_string(file).with_context(|| format!("cannot read the wordings {}", file.display()));
+    let (grammar, problems) = Grammar::with_own(&text.map_err(Failure::usage)?).map_err(Failure::usage)?;
+    for problem in problems {
+        tracing::warn!("{}, {problem}; the line is left out", file.display());
+    }
+    Ok(Arc::new(commander.with_grammar(grammar)))
 }
 
 /// How turns are taken.
@@ -214,6 +225,7 @@ pub fn turn_settings(config: &Config, dry_run: bool) -> TurnSettings {
         keep_words: config.keep_words,
         confirm_model_orders: config.confirm_model_orders,
         prompt_names_max: config.speech.prompt_names_max,
+        zone: config.timezone,
     }
 }
 

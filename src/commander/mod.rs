@@ -6,9 +6,9 @@ pub mod wire;
 
 use crate::config;
 use crate::domain::Persona;
-use crate::intent::{Action, Field, Intent};
+use crate::intent::{Action, Field, Intent, Recent};
 use crate::names::Roster;
-use grammar::{Grammar, Reading};
+use grammar::{Grammar, Scope, Verdict};
 use wire::{BODY_BYTES_MAX, Endpoint, EndpointSettings, TOKENS_MAX, WireError};
 
 /// Understands orders.
@@ -54,6 +54,13 @@ impl Commander {
         Ok(Self { grammar: Grammar::built_in()?, endpoint })
     }
 
+    /// Understands by other wordings than those that ship.
+    #[must_use]
+    pub fn with_grammar(mut self, grammar: Grammar) -> Self {
+        self.grammar = grammar;
+        self
+    }
+
     /// The endpoint, when one is set.
     #[must_use]
     pub fn endpoint(&self) -> Option<&Endpoint> {
@@ -68,12 +75,12 @@ impl Commander {
         }
     }
 
-    /// Reads fixed wording; `None` when no wording explains every word.
+    /// Reads fixed wording; nothing comes of it when no wording explains every word.
     #[must_use]
-    pub fn read(&self, text: &str, roster: &Roster, persona: &Persona) -> Option<Reading> {
+    pub fn read(&self, text: &str, roster: &Roster, persona: &Persona, recent: &Recent) -> Verdict {
         let phonetic = persona.phonetic.iter().flat_map(|all| all.split(';')).map(|one| one.trim().to_owned());
         let called: Vec<String> = std::iter::once(persona.name.clone()).chain(phonetic).collect();
-        self.grammar.read(text, roster, &called)
+        self.grammar.read(text, &Scope { roster, called: &called, recent })
     }
 
     /// Lets the endpoint's model read free wording. An empty answer means that the model found no order in it; so

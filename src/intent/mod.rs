@@ -4,7 +4,9 @@
 //! database; that happens here, in code, and only among what the speaker may see.
 
 pub mod command;
+pub mod numbers;
 pub mod question;
+pub mod recent;
 pub mod resolve;
 pub mod times;
 pub mod values;
@@ -16,6 +18,7 @@ use crate::domain::value_set;
 
 pub use command::Command;
 pub use question::Question;
+pub use recent::Recent;
 pub use resolve::{Context, is_doubtful_name, resolve};
 
 value_set! {
@@ -157,4 +160,25 @@ impl Intent {
         self.fields.push((field, words.to_owned()));
         self
     }
+}
+
+/// Whether the words mean who speaks.
+#[must_use]
+pub fn is_speaker(words: &str) -> bool {
+    matches!(words.trim().to_lowercase().as_str(), "me" | "myself" | "i" | "my" | "mine")
+}
+
+/// Whether the words mean the speaker's own squad.
+#[must_use]
+pub fn is_own_squad(words: &str) -> bool {
+    let words = words.trim().to_lowercase();
+    let owned = words.strip_prefix("my ").or_else(|| words.strip_prefix("our "));
+    words == "us"
+        || owned.is_some_and(|noun| matches!(noun, "squad" | "team" | "wing" | "own squad" | "own team" | "guys"))
+}
+
+/// How many cases a fuzzing test tries: few, unless `PROPTEST_CASES` says otherwise.
+#[cfg(test)]
+pub(crate) fn fuzz_cases() -> u32 {
+    std::env::var("PROPTEST_CASES").ok().and_then(|own| own.parse().ok()).unwrap_or(96)
 }

@@ -1,11 +1,11 @@
 //! Finds the names of an [`Intent`] and understands its values.
 
-use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
 use super::command::{Assignee, Due};
 use super::question::{Choice, Question};
-use super::{Action, Command, Field, Intent, times, values};
+use super::times::{self, Now};
+use super::{Action, Command, Field, Intent, Recent, is_own_squad, is_speaker, numbers, recent, values};
 use crate::domain::{Kind, MemberId, Name, Named, SquadId, TEXT_CHARS_MAX};
 use crate::names::{Candidate, Match, Roster, SUGGEST_MIN};
 
@@ -37,8 +37,10 @@ pub struct Context<'a> {
     pub speaker: &'a Named<MemberId>,
     /// The speaker's squad: "my squad".
     pub squad: Option<&'a Named<SquadId>>,
-    /// The moment of speaking.
-    pub now: DateTime<Utc>,
+    /// The moment of speaking, and the speaker's time zone.
+    pub now: Now,
+    /// What was last spoken of: "it", "him".
+    pub recent: &'a Recent,
     /// Whether the words were heard. Then two names that are said alike cannot be told apart by how they are written.
     pub by_ear: bool,
 }
@@ -52,6 +54,8 @@ pub struct Found {
     pub kind: Kind,
     /// Its stored name.
     pub name: String,
+    /// Where it is stored.
+    pub id: Uuid,
     /// How alike, 0 to 1.
     pub score: f32,
 }
@@ -92,7 +96,7 @@ impl Pieces<'_, '_> {
                 brief: self.maybe_text(Field::Brief)?,
                 squad: self.maybe(Field::Squad, Kind::Squad)?,
                 metric: self.metric()?,
-                target: self.value(Field::Target, values::number)?,
+                target: self.value(Field::Target, numbers::number)?,
             },
             Action::ObjectiveDescribe => Command::ObjectiveDescribe {
                 objective: self.named(Field::Objective, Kind::Objective)?,
@@ -126,7 +130,7 @@ impl Pieces<'_, '_> {
             Action::ObjectiveReport => Command::ObjectiveReport {
                 objective: self.named(Field::Objective, Kind::Objective)?,
                 metric: self.metric()?.unwrap_or_else(|| METRIC_DEFAULT.to_owned()),
-                amount: self.needed(Field::Amount, |words| values::number(words).filter(|one| *one > 0.0))?,
+                amount: self.needed(Field::Amount, |words| numbers::number(words).filter(|one| *one > 0.0))?,
                 unit: self.maybe_text(Field::Unit)?.map(|unit| values::tidy_unit(&unit)),
             },
             Action::TaskCreate => Command::TaskCreate {
@@ -258,6 +262,10 @@ impl Pieces<'_, '_> {
 
     fn maybe<I: From<Uuid>>(&mut self, field: Field, kind: Kind) -> Result<Option<Named<I>>, Question> {
         let Some(words) = self.words(field).map(str::to_owned) else { return Ok(None) };
+        if kind == Kind::Squad && is_own_squad(&words) {
+            let own = self.context.squad.ok_or_else(|| self.missing(field))?;
+            return Ok(Some(Named { id: I::from(own.id.0), name: own.name.clone() }));
+        }
         self.look_up(field, kind, &words, |_| true).map(Some)
     }
 
@@ -309,8 +317,8 @@ impl Pieces<'_, '_> {
     fn schedule(&mut self) -> Result<Command, Question> {
         let now = self.context.now;
         let task = self.task()?;
-        let start = self.value(Field::Start, |words| times::moment(words, now))?;
-        let end = self.value(Field::End, |words| times::moment(words, now))?;
+        let start = self.value(Field::Start, |words| times::moment(words, &now))?;
+        let end = self.value(Field::End, |words| times::moment(words, &now))?;
         let duration_minutes = self.value(Field::Duration, times::minutes)?;
         if start.is_none() && end.is_none() && duration_minutes.is_none() {
             return Err(self.missing(Field::Start));
@@ -337,8 +345,20 @@ impl Pieces<'_, '_> {
         let heard = words.to_owned();
         let picked = self.intent.picked.iter().find(|(one, _)| *one == field);
         if let Some(entry) = picked.and_then(|(_, id)| self.context.roster.get(kind, *id)) {
-            self.found.push(Found { heard, kind, name: entry.name.clone(), score: 1.0 });
+            self.found.push(Found { heard, kind, name: entry.name.clone(), id: entry.id, score: 1.0 });
             return Ok(Named { id: I::from(entry.id), name: entry.name.clone() });
+        }
+        // "It": what was last spoken of, when that is still there.
+        let noted = self.context.recent.find(kind, words).and_then(|noted| noted.id);
+        if let Some(entry) = noted.and_then(|id| self.context.roster.get(kind, id)) {
+            self.found.push(Found { heard, kind, name: entry.name.clone(), id: entry.id, score: 1.0 });
+            return Ok(Named { id: I::from(entry.id), name: entry.name.clone() });
+        }
+        // Whom it may mean was not spoken of; a name that happens to be such a word is found below.
+        if recent::is_pointing(kind, words)
+            && !matches!(self.context.roster.resolve(kind, words), Match::One(one) if one.score >= SAME_NAME_MIN)
+        {
+            return Err(self.missing(field));
         }
         let one = match self.context.roster.resolve(kind, words) {
             Match::One(one) if wanted(&one) => {
@@ -363,7 +383,7 @@ impl Pieces<'_, '_> {
                 return Err(Question::Unknown { field, kind, heard, choices: choices(&near) });
             }
         };
-        self.found.push(Found { heard, kind, name: one.entry.name.clone(), score: one.score });
+        self.found.push(Found { heard, kind, name: one.entry.name.clone(), id: one.entry.id, score: one.score });
         Ok(Named { id: I::from(one.entry.id), name: one.entry.name.clone() })
     }
 }
@@ -379,8 +399,4 @@ fn choices(candidates: &[Candidate<'_>]) -> Vec<Choice> {
             score: one.score,
         })
         .collect()
-}
-
-fn is_speaker(words: &str) -> bool {
-    matches!(words.trim().to_lowercase().as_str(), "me" | "myself" | "i" | "my" | "mine")
 }

@@ -1,217 +1,208 @@
-//! Pure: moments and lengths of time as people say them, relative to a given now.
+//! Pure: moments and lengths of time as people say them, relative to a given now in the speaker's time zone.
 //!
-//! Clock times are read in UTC, the game's own clock.
+//! A clock time that may be morning or evening ("at eight") means the next one that comes. "Utc", "zulu" and "server
+//! time" name the zone; without them it is the speaker's.
 
-use chrono::{DateTime, Datelike, Days, Duration, NaiveTime, Utc, Weekday};
+mod clock;
+mod day;
 
-use super::values::number;
+use chrono::{DateTime, Duration, LocalResult, NaiveDateTime, NaiveTime, TimeZone, Utc};
+use chrono_tz::Tz;
+
+use super::numbers::number;
+use clock::Clock;
+use day::Day;
 
 /// The furthest ahead an order may be scheduled, in days.
 pub const DAYS_AHEAD_MAX: i64 = 366;
+/// The most words of a moment.
+const WORDS_MAX: usize = 12;
+
+/// The moment of speaking, and the zone the speaker's clock shows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Now {
+    /// The moment.
+    pub at: DateTime<Utc>,
+    /// The zone.
+    pub zone: Tz,
+}
 
 /// A length of time in whole minutes: "thirty minutes", "two hours", "an hour and a half", "half an hour".
 #[must_use]
 pub fn minutes(text: &str) -> Option<i64> {
-    let lower = text.to_lowercase();
-    let words: Vec<&str> = lower.split_whitespace().collect();
-    match words.join(" ").as_str() {
-        "half an hour" | "a half hour" | "half hour" => return Some(30),
-        "an hour and a half" | "one and a half hours" | "one hour and a half" => return Some(90),
-        "a quarter of an hour" | "quarter of an hour" => return Some(15),
-        _ => {}
+    let lower = text.to_lowercase().replace('-', " ");
+    let words: Vec<&str> =
+        lower.split_whitespace().map(|word| word.trim_matches(|c: char| !c.is_alphanumeric())).collect();
+    if words.len() > WORDS_MAX {
+        return None;
     }
     let mut total = 0.0;
     let mut count: Vec<&str> = Vec::new();
-    let mut complete = false;
+    // The unit that was said last: "an hour and a half" and "two hours thirty" go on from it.
+    let mut unit: Option<f64> = None;
     for word in words {
-        let factor = match word.trim_matches(|c: char| !c.is_alphanumeric()) {
-            "minute" | "minutes" | "mins" | "min" => Some(1.0),
-            "hour" | "hours" => Some(60.0),
-            "day" | "days" => Some(1440.0),
-            "week" | "weeks" => Some(10_080.0),
-            _ => None,
+        let Some(factor) = unit_minutes(word) else {
+            count.push(word);
+            continue;
         };
-        match factor {
-            Some(factor) => {
-                let value = match count.join(" ").trim_start_matches("and ") {
-                    "a" | "an" => 1.0,
-                    "half a" | "half an" => 0.5,
-                    "a couple of" | "a couple" => 2.0,
-                    other => number(other)?,
-                };
-                total += value * factor;
-                count.clear();
-                complete = true;
-            }
-            None => {
-                complete = false;
-                count.push(word);
-            }
-        }
+        let counted = count.strip_prefix(&["and"]).filter(|_| unit.is_some()).unwrap_or(&count);
+        total += counted_units(counted)? * factor;
+        count.clear();
+        unit = Some(factor);
     }
-    let bounded = (0.0..=DAYS_AHEAD_MAX as f64 * 1440.0).contains(&total);
+    let unit = unit?;
+    total += match count.as_slice() {
+        [] => 0.0,
+        ["and", part @ ..] if counted_part(part).is_some() => counted_part(part)? * unit,
+        left if unit == 60.0 => number(&left.join(" ")).filter(|left| (1.0..60.0).contains(left))?,
+        _ => return None,
+    };
+    let bounded = (1.0..=DAYS_AHEAD_MAX as f64 * 1440.0).contains(&total);
     #[expect(clippy::cast_possible_truncation, reason = "bounded by a year of minutes")]
-    (complete && bounded && total >= 1.0).then_some(total.round() as i64)
+    bounded.then_some(total.round() as i64)
 }
 
-/// A moment: "in two hours", "thirty minutes from now", "at twenty hundred", "tomorrow at eight pm", "friday nineteen
-/// thirty", "now". A clock time that has passed today means tomorrow, unless the day was said.
-#[must_use]
-pub fn moment(text: &str, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
-    let lower = text.to_lowercase().replace(['.', ','], "");
-    let text = lower.split_whitespace().collect::<Vec<_>>().join(" ");
-    let text = text.trim_start_matches("for ").trim_start_matches("at ").trim_start_matches("on ");
-    if matches!(text, "now" | "right now" | "immediately") {
-        return Some(now);
-    }
-    let length = text
-        .strip_prefix("in ")
-        .or_else(|| text.strip_suffix(" from now"))
-        .or_else(|| text.strip_suffix(" time").filter(|_| text.starts_with("in ")));
-    if let Some(minutes) = length.and_then(minutes) {
-        return Some(now + Duration::minutes(minutes));
-    }
-    let mut day = None;
-    let mut clock_words = Vec::new();
-    for word in text.split_whitespace() {
-        match word {
-            "today" | "tonight" => day = Some(0),
-            "tomorrow" => day = Some(1),
-            "at" | "on" | "next" | "hours" | "utc" | "zulu" | "o'clock" | "oclock" => {}
-            other => match weekday(other) {
-                Some(wanted) => day = Some(days_until(now.weekday(), wanted)),
-                None => clock_words.push(other),
-            },
-        }
-    }
-    if clock_words.is_empty() {
-        let start = now.date_naive().checked_add_days(Days::new(day.filter(|one| *one > 0)?))?;
-        return Some(start.and_time(NaiveTime::MIN).and_utc());
-    }
-    let evening = text.contains("tonight");
-    let time = clock(&clock_words, evening)?;
-    let at = now.date_naive().checked_add_days(Days::new(day.unwrap_or(0)))?.and_time(time).and_utc();
-    match day {
-        None if at <= now => at.checked_add_days(Days::new(1)),
-        _ => Some(at),
-    }
-}
-
-fn weekday(word: &str) -> Option<Weekday> {
-    let long = ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"];
-    long.contains(&word).then(|| word.parse().ok())?
-}
-
-fn days_until(today: Weekday, wanted: Weekday) -> u64 {
-    let ahead = (7 + u64::from(wanted.num_days_from_monday()) - u64::from(today.num_days_from_monday())) % 7;
-    if ahead == 0 { 7 } else { ahead }
-}
-
-/// "twenty hundred", "nineteen thirty", "1930", "19:30", "eight pm", "eight thirty", "noon".
-fn clock(words: &[&str], evening: bool) -> Option<NaiveTime> {
-    let (words, half) = match words.split_last() {
-        Some((&("pm" | "p"), rest)) => (rest, Some(12)),
-        Some((&"am", rest)) => (rest, Some(0)),
-        Some((&"m", [rest @ .., "p"])) => (rest, Some(12)),
-        Some((&"m", [rest @ .., "a"])) => (rest, Some(0)),
-        _ => (words, None),
-    };
-    let time = |hour: f64, minute: f64| -> Option<NaiveTime> {
-        let whole = |value: f64, below: f64| (value.fract() == 0.0 && (0.0..below).contains(&value)).then_some(value);
-        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "checked to be 0 to 60")]
-        let (hour, minute) = (whole(hour, 24.0)? as u32, whole(minute, 60.0)? as u32);
-        let hour = match half {
-            Some(_) if !(1..=12).contains(&hour) => return None,
-            Some(shift) => hour % 12 + shift,
-            None if evening && (1..=11).contains(&hour) => hour + 12,
-            None => hour,
-        };
-        NaiveTime::from_hms_opt(hour, minute, 0)
-    };
-    match words {
-        ["noon"] => return time(12.0, 0.0),
-        ["midnight"] => return time(0.0, 0.0),
-        _ => {}
-    }
-    let joined = words.join(" ");
-    if let Some((hour, minute)) = joined.split_once(':') {
-        return time(number(hour)?, number(minute)?);
-    }
-    if let Some(hour) = joined.strip_suffix(" hundred") {
-        return time(number(hour)?, 0.0);
-    }
-    if let [digits] = words
-        && digits.len() == 4
-        && digits.chars().all(|c| c.is_ascii_digit())
-    {
-        return time(number(digits.get(..2)?)?, number(digits.get(2..)?)?);
-    }
-    if let Some(hour) = number(&joined)
-        && hour < 24.0
-    {
-        return time(hour, 0.0);
-    }
-    (1..words.len()).find_map(|cut| {
-        let (hour, minute) = words.split_at(cut);
-        time(number(&hour.join(" "))?, number(&minute.join(" "))?)
+fn unit_minutes(word: &str) -> Option<f64> {
+    Some(match word {
+        "minute" | "minutes" | "mins" | "min" => 1.0,
+        "hour" | "hours" | "hrs" | "hr" => 60.0,
+        "day" | "days" => 1440.0,
+        "week" | "weeks" => 10_080.0,
+        _ => return None,
     })
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn at(text: &str) -> Option<String> {
-        // A Wednesday.
-        let now = DateTime::parse_from_rfc3339("2026-03-04T12:00:00Z").map(|one| one.to_utc()).ok()?;
-        moment(text, now).map(|one| one.format("%a %d %H:%M").to_string())
+/// "a", "half an", "three quarters of an", "two and a half", "a couple of", "ninety".
+fn counted_units(count: &[&str]) -> Option<f64> {
+    match count {
+        ["a" | "an" | "another"] => return Some(1.0),
+        ["a", "half"] => return Some(0.5),
+        _ => {}
     }
-
-    #[test]
-    fn moments_as_spoken() {
-        for (text, expected) in [
-            ("in two hours", Some("Wed 04 14:00")),
-            ("thirty minutes from now", Some("Wed 04 12:30")),
-            ("at twenty hundred", Some("Wed 04 20:00")),
-            ("twenty hundred hours", Some("Wed 04 20:00")),
-            ("at eight", Some("Thu 05 08:00")),
-            ("tonight at eight", Some("Wed 04 20:00")),
-            ("tomorrow at eight pm", Some("Thu 05 20:00")),
-            ("friday at nineteen thirty", Some("Fri 06 19:30")),
-            ("friday at 19:30", Some("Fri 06 19:30")),
-            ("1930", Some("Wed 04 19:30")),
-            ("tomorrow", Some("Thu 05 00:00")),
-            ("wednesday", Some("Wed 11 00:00")),
-            ("in half an hour", Some("Wed 04 12:30")),
-            ("noon tomorrow", Some("Thu 05 12:00")),
-            ("later", None),
-            ("at twenty five hundred", None),
-            ("in ten thousand days", None),
-            ("", None),
-        ] {
-            assert_eq!(at(text).as_deref(), expected, "{text}");
-        }
+    let part = count.strip_suffix(&["an"]).or_else(|| count.strip_suffix(&["a"]));
+    if let Some(part) = part.map(|part| part.strip_suffix(&["of"]).unwrap_or(part)).and_then(counted_part) {
+        return Some(part);
     }
+    counted_part(count).or_else(|| number(&count.join(" ")))
+}
 
-    #[test]
-    fn lengths_as_spoken() {
-        for (text, expected) in [
-            ("thirty minutes", Some(30)),
-            ("two hours", Some(120)),
-            ("an hour and a half", Some(90)),
-            ("one hour and thirty minutes", Some(90)),
-            ("1.5 hours", Some(90)),
-            ("thirty", None),
-            ("minutes", None),
-        ] {
-            assert_eq!(minutes(text), expected, "{text}");
-        }
+fn counted_part(words: &[&str]) -> Option<f64> {
+    Some(match words {
+        ["half"] | ["a" | "one", "half"] => 0.5,
+        ["quarter"] | ["a" | "one", "quarter"] => 0.25,
+        ["three", "quarters"] => 0.75,
+        _ => return None,
+    })
+}
+
+/// A moment: "in two hours", "thirty minutes from now", "at twenty hundred", "tomorrow at eight pm", "friday nineteen
+/// thirty", "half past eight tonight", "on the third of december at noon", "now".
+#[must_use]
+pub fn moment(text: &str, now: &Now) -> Option<DateTime<Utc>> {
+    let words = moment_words(text);
+    if words.is_empty() || words.len() > WORDS_MAX {
+        return None;
     }
+    let plain: Vec<&str> = words.iter().map(String::as_str).collect();
+    let (words, zone) = in_zone(&plain, now.zone);
+    let (local, zone_now) = (now.at.with_timezone(&zone), now.at);
+    let furthest = zone_now.checked_add_signed(Duration::days(DAYS_AHEAD_MAX))?;
+    let within = |one: DateTime<Utc>| (one <= furthest).then_some(one);
+    if matches!(words, ["now"] | ["right" | "just", "now"] | ["immediately"] | ["at", "once"] | ["right", "away"]) {
+        return Some(now.at);
+    }
+    if let Some(minutes) = ahead(words) {
+        return now.at.checked_add_signed(Duration::minutes(minutes)).and_then(within);
+    }
+    // The day and the clock may stand in either order; small words lie between them.
+    (0..=words.len()).find_map(|cut| {
+        let (first, second) = words.split_at(cut);
+        let (first, second) = (between(first), between(second));
+        let both = |day: &[&str], time: &[&str]| {
+            let day = if day.is_empty() { Day::any() } else { day::day(day, local.date_naive())? };
+            let time = if time.is_empty() { None } else { Some(clock::clock(time)?) };
+            at(day, time, zone, now.at)
+        };
+        both(first, second).or_else(|| both(second, first)).and_then(within)
+    })
+}
 
-    proptest::proptest! {
-        #[test]
-        fn any_words_are_survived(text in "\\PC*") {
-            let _ = (minutes(&text), moment(&text, DateTime::UNIX_EPOCH));
+fn moment_words(text: &str) -> Vec<String> {
+    let lower = text.to_lowercase().replace("p.m", "pm").replace("a.m", "am").replace(['-', ','], " ");
+    lower
+        .split_whitespace()
+        .map(|word| word.trim_matches(|c: char| !c.is_alphanumeric()).replace('.', ":"))
+        .filter(|word| !word.is_empty())
+        .collect()
+}
+
+/// Without the small words that stand before a day or a time.
+fn between<'a, 'b>(mut words: &'a [&'b str]) -> &'a [&'b str] {
+    while let [small, rest @ ..] = words
+        && matches!(*small, "at" | "on" | "for" | "by" | "before" | "until" | "till" | "around" | "from")
+    {
+        words = rest;
+    }
+    words
+}
+
+/// The words without a zone's name, and the zone.
+fn in_zone<'a, 'b>(words: &'a [&'b str], own: Tz) -> (&'a [&'b str], Tz) {
+    match words {
+        [rest @ .., "utc" | "zulu" | "gmt" | "z"] | [rest @ .., "server" | "game" | "universe", "time"] => {
+            (rest, Tz::UTC)
         }
+        [rest @ .., "local" | "my" | "our", "time"] | [rest @ .., "local"] => (rest, own),
+        all => (all, own),
     }
 }
+
+/// "in two hours", "two hours from now", "within the hour" in minutes.
+fn ahead(words: &[&str]) -> Option<i64> {
+    let words = between(words);
+    let length = match words {
+        ["in" | "within", rest @ .., "time"] | ["in" | "within", rest @ ..] | [rest @ .., "from", "now"] => rest,
+        ["after", rest @ ..] => rest,
+        _ => return None,
+    };
+    let length = length.strip_prefix(&["the"]).map_or_else(|| length.join(" "), |rest| format!("a {}", rest.join(" ")));
+    minutes(&length)
+}
+
+/// The moment of a day and a time, in a zone.
+fn at(day: Day, time: Option<Clock>, zone: Tz, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
+    let Some(time) = time else {
+        // A day without a time begins with it; an evening has its hour.
+        let moment = in_utc(day.date?.and_time(day.part_begins()), zone)?;
+        // An evening that has begun goes on.
+        let begun = if day.part.is_some() { moment.max(now) } else { moment };
+        return (day.is_ahead || begun >= now).then_some(begun);
+    };
+    let today = now.with_timezone(&zone).date_naive();
+    let dates = match day.date {
+        Some(date) => vec![date],
+        None => vec![today, today.succ_opt()?],
+    };
+    let candidates = dates
+        .iter()
+        .flat_map(|date| time.ways(day.part).into_iter().filter_map(move |time| in_utc(date.and_time(time), zone)));
+    let all: Vec<DateTime<Utc>> = candidates.collect();
+    // What was said of today and is over is over: nothing is scheduled into the past.
+    all.into_iter().filter(|one| *one > now).min()
+}
+
+/// A local time in UTC. One that the clocks jump over is an hour later; of two, it is the first.
+fn in_utc(local: NaiveDateTime, zone: Tz) -> Option<DateTime<Utc>> {
+    match zone.from_local_datetime(&local) {
+        LocalResult::Single(one) | LocalResult::Ambiguous(one, _) => Some(one.to_utc()),
+        LocalResult::None => zone.from_local_datetime(&(local + Duration::hours(1))).earliest().map(|one| one.to_utc()),
+    }
+}
+
+/// A time of the clock.
+fn time(hour: u32, minute: u32) -> Option<NaiveTime> {
+    NaiveTime::from_hms_opt(hour, minute, 0)
+}
+
+#[cfg(test)]
+mod tests;

@@ -2,189 +2,8 @@
 //!
 //! Every function takes the words of one slot, lower-case or not, and answers `None` unless it can explain all of them.
 
+use super::numbers::{number, share, words};
 use crate::domain::{Availability, Clearance, ObjectiveStatus, Percent, Priority, TaskStatus};
-
-/// Splits into lower-case words; punctuation falls away, except the point inside a number.
-fn words(text: &str) -> Vec<String> {
-    // Nothing here is ever below zero: a minus is kept, so that it is no number.
-    text.to_lowercase()
-        .replace(" -", " minus ")
-        .replace(['-', '_'], " ")
-        .replace('%', " percent ")
-        .split_whitespace()
-        .map(|word| {
-            let word = word.trim_matches(|c: char| !c.is_alphanumeric());
-            // "1,500" and "2.5" keep what makes them numbers.
-            if word.starts_with(|c: char| c.is_ascii_digit()) {
-                word.replace(',', "")
-            } else {
-                word.chars().filter(|c| c.is_alphanumeric() || *c == '\'').collect()
-            }
-        })
-        .filter(|word| !word.is_empty())
-        .collect()
-}
-
-fn digit(word: &str) -> Option<u32> {
-    Some(match word {
-        "zero" | "oh" | "nought" => 0,
-        "one" | "won" => 1,
-        "two" => 2,
-        "three" | "tree" => 3,
-        "four" | "fower" => 4,
-        "five" | "fife" => 5,
-        "six" => 6,
-        "seven" => 7,
-        "eight" | "ait" => 8,
-        "nine" | "niner" => 9,
-        _ => return None,
-    })
-}
-
-fn teen(word: &str) -> Option<u32> {
-    Some(match word {
-        "ten" => 10,
-        "eleven" => 11,
-        "twelve" => 12,
-        "thirteen" => 13,
-        "fourteen" => 14,
-        "fifteen" => 15,
-        "sixteen" => 16,
-        "seventeen" => 17,
-        "eighteen" => 18,
-        "nineteen" => 19,
-        _ => return None,
-    })
-}
-
-fn tens(word: &str) -> Option<u32> {
-    Some(match word {
-        "twenty" => 20,
-        "thirty" => 30,
-        "forty" | "fourty" => 40,
-        "fifty" => 50,
-        "sixty" => 60,
-        "seventy" => 70,
-        "eighty" => 80,
-        "ninety" => 90,
-        _ => return None,
-    })
-}
-
-fn scale(word: &str) -> Option<f64> {
-    Some(match word {
-        "hundred" => 1e2,
-        "thousand" | "k" | "grand" => 1e3,
-        "million" | "mil" | "m" => 1e6,
-        "billion" => 1e9,
-        _ => return None,
-    })
-}
-
-/// A number as it is spoken or written: "five hundred", "seven five", "niner", "one point five k", "2.5", "1,500",
-/// "200k", "a hundred".
-#[must_use]
-pub fn number(text: &str) -> Option<f64> {
-    number_of(&words(text))
-}
-
-fn number_of(words: &[String]) -> Option<f64> {
-    if words.is_empty() || words.len() > 12 {
-        return None;
-    }
-    if let [single] = words
-        && let Some(value) = written(single)
-    {
-        return Some(value);
-    }
-    if let Some(value) = digits_one_by_one(words) {
-        return Some(value);
-    }
-    let (mut total, mut group, mut seen, mut last) = (0.0_f64, 0.0_f64, false, u8::MAX);
-    let mut rest = words.iter().peekable();
-    while let Some(word) = rest.next() {
-        // `last` holds what may still follow: 3 anything, 2 a ten or below, 1 a digit, 0 only a scale.
-        if word == "and" || word == "a" || word == "an" {
-            let fits = (word == "and") == seen;
-            if !fits || rest.peek().is_none() {
-                return None;
-            }
-        } else if word == "point" {
-            let tail: Vec<String> = rest.by_ref().cloned().collect();
-            let (fraction, factor) = fraction(&tail)?;
-            return Some((total + group + fraction) * factor);
-        } else if let Some(value) = scale(word) {
-            if value > 100.0 {
-                total += if group == 0.0 && !seen { 1.0 } else { group } * value;
-                group = 0.0;
-            } else {
-                group = if group == 0.0 { 1.0 } else { group } * value;
-            }
-            (seen, last) = (true, 3);
-        } else if let Some(value) = tens(word) {
-            if seen && last < 2 {
-                return None;
-            }
-            group += f64::from(value);
-            (seen, last) = (true, 1);
-        } else if let Some(value) = teen(word).or_else(|| digit(word)) {
-            if seen && last < 1 {
-                return None;
-            }
-            group += f64::from(value);
-            (seen, last) = (true, 0);
-        } else {
-            let value = written(word)?;
-            if seen && last < 2 {
-                return None;
-            }
-            group += value;
-            (seen, last) = (true, 0);
-        }
-    }
-    seen.then_some(total + group)
-}
-
-/// "500", "2.5", "200k".
-fn written(word: &str) -> Option<f64> {
-    let (body, factor) = match word.strip_suffix('k') {
-        Some(body) => (body, 1e3),
-        None => (word, 1.0),
-    };
-    let plain = !body.is_empty() && body.chars().all(|c| c.is_ascii_digit() || c == '.');
-    let value: f64 = plain.then(|| body.parse().ok())??;
-    (value.is_finite() && value <= 1e15).then_some(value * factor)
-}
-
-/// "seven five" is 75, "one two zero" is 120: the radio's way.
-fn digits_one_by_one(words: &[String]) -> Option<f64> {
-    if words.len() < 2 {
-        return None;
-    }
-    words.iter().try_fold(0.0, |sum, word| {
-        let value = digit(word).or_else(|| word.parse::<u32>().ok().filter(|one| *one < 10))?;
-        Some(sum * 10.0 + f64::from(value))
-    })
-}
-
-/// What follows "point": digits, and perhaps a scale. Answers the fraction and the factor.
-fn fraction(words: &[String]) -> Option<(f64, f64)> {
-    let (digits, factor) = match words.split_last() {
-        Some((last, rest)) if scale(last).is_some() => (rest, scale(last)?),
-        _ => (words, 1.0),
-    };
-    if digits.is_empty() {
-        return None;
-    }
-    let mut value = 0.0;
-    let mut place = 0.1;
-    for word in digits {
-        let one = digit(word).or_else(|| word.parse::<u32>().ok().filter(|one| *one < 10))?;
-        value += f64::from(one) * place;
-        place /= 10.0;
-    }
-    Some((value, factor))
-}
 
 /// A share: "seventy five percent", "75%", "half", "three quarters", "complete".
 #[must_use]
@@ -195,17 +14,22 @@ pub fn percent(text: &str) -> Option<Percent> {
         .filter(|word| !matches!(word.as_str(), "percent" | "per" | "cent" | "percentage"))
         .cloned()
         .collect();
+    let marked = bare.len() < all.len();
     let value = match bare.join(" ").as_str() {
-        "half" | "a half" | "one half" | "halfway" | "half way" => 50.0,
-        "quarter" | "a quarter" | "one quarter" => 25.0,
-        "three quarters" | "three quarter" => 75.0,
-        "a third" | "one third" => 100.0 / 3.0,
-        "two thirds" => 200.0 / 3.0,
+        "halfway" | "half way" => 50.0,
         "nothing" | "none" => 0.0,
         "full" | "all" | "fully" => 100.0,
-        _ => number_of(&bare)?,
+        _ => share(&bare).filter(|_| !marked).or_else(|| number(&bare.join(" ")))?,
     };
     Percent::new(value)
+}
+
+/// Whether the words are a share and say so: "half", "forty percent"; "forty" alone may be anything.
+#[must_use]
+pub fn is_share(text: &str) -> bool {
+    let all = words(text);
+    let marked = all.iter().any(|word| matches!(word.as_str(), "percent" | "cent" | "percentage" | "halfway" | "half"));
+    (marked || share(&all).is_some()) && percent(text).is_some()
 }
 
 /// A priority in the community's words.

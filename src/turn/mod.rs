@@ -23,7 +23,8 @@ use crate::commander::Commander;
 use crate::domain::{Cue, Heard, TEXT_CHARS_MAX, Transcript, Utterance, UtteranceId};
 use crate::hearing::wav;
 use crate::intent::resolve::Found;
-use crate::intent::{Command, Context, Question, is_doubtful_name, resolve};
+use crate::intent::times::Now;
+use crate::intent::{Command, Context, Question, Recent, is_doubtful_name, resolve};
 use crate::names::{Roster, is_unsure};
 use crate::outcome::{Answer, Done, Undo};
 use crate::reply::Reply;
@@ -84,6 +85,8 @@ pub struct TurnSettings {
     pub confirm_model_orders: bool,
     /// How many names the recogniser is told.
     pub prompt_names_max: usize,
+    /// The time zone in which times are said.
+    pub zone: chrono_tz::Tz,
 }
 
 /// Takes one member's turns, one at a time.
@@ -96,6 +99,8 @@ pub struct Turns {
     settings: TurnSettings,
     pending: Option<Pending>,
     last_reply: Option<Reply>,
+    /// What was last spoken of, and when.
+    recent: (Instant, Recent),
     /// The roster of the last turn, good as long as the guild's names are the same.
     roster: Option<Arc<Roster>>,
     /// The names between turns, while the guild is followed.
@@ -134,6 +139,7 @@ impl Turns {
             settings,
             pending: None,
             last_reply: None,
+            recent: (Instant::now(), Recent::default()),
             roster: None,
             ready: None,
             following: None,
@@ -164,6 +170,7 @@ impl Turns {
     /// Forgets the conversation so far: open questions, and what was said last.
     pub fn forget(&mut self) {
         (self.pending, self.last_reply) = (None, None);
+        self.recent.1 = Recent::default();
     }
 
     /// Signs out.
@@ -288,17 +295,20 @@ impl Turns {
             Ok(understood) => understood,
             Err(outcome) => return outcome,
         };
-        let context = Context {
-            roster,
-            speaker: &view.actor.member,
-            squad: view.actor.squad.as_ref(),
-            now: Utc::now(),
-            by_ear: turn.source != TYPED,
-        };
+        let now = Now { at: Utc::now(), zone: self.settings.zone };
+        let by_ear = turn.source != TYPED;
+        let mut recent = std::mem::take(&mut self.recent.1);
         let mut found: Vec<Found> = Vec::new();
         let mut commands = Vec::new();
         for (at, intent) in understood.intents.iter().enumerate() {
-            match resolve(intent, &context, &mut found) {
+            let (speaker, squad) = (&view.actor.member, view.actor.squad.as_ref());
+            let context = Context { roster, speaker, squad, now, recent: &recent, by_ear };
+            let known = found.len();
+            let resolved = resolve(intent, &context, &mut found);
+            // Whatever was spoken of, in a question too, is what the next "it" or "him" means.
+            found.iter().skip(known).for_each(|one| recent.note(one.kind, Some(one.id), &one.name));
+            self.recent = (Instant::now(), recent.clone());
+            match resolved {
                 Ok(command) => commands.push(command),
                 Err(question) => {
                     turn.mentions = words::mentions(&found);
@@ -314,9 +324,9 @@ impl Turns {
             return failed("unsupported", "Say undo by itself. Nothing was changed.".to_owned());
         }
         let began = Instant::now();
-        let doubtful = commands.iter().filter_map(Command::new_name).any(|name| is_doubtful_name(name, roster))
-            || (found.iter().any(|one| is_unsure(one.score, context.by_ear))
-                && !commands.iter().all(Command::is_question));
+        let doubtful = understood.guessed
+            || commands.iter().filter_map(Command::new_name).any(|name| is_doubtful_name(name, roster))
+            || (found.iter().any(|one| is_unsure(one.score, by_ear)) && !commands.iter().all(Command::is_question));
         let carried = self.carry_out(text, commands, &understood, doubtful, turn).await;
         turn.ms.store += since(began);
         carried.unwrap_or_else(Outcome::Failed)

@@ -4,12 +4,15 @@
 use std::time::{Duration, Instant};
 
 use chrono::Utc;
+use chrono_tz::Tz;
 
 use super::{Ending, Outcome, Turn, Turns, words};
 use crate::commander::ThinkError;
+use crate::commander::grammar::{Declined, Verdict};
 use crate::domain::Cue;
 use crate::intent::question::Choice;
-use crate::intent::{Action, Context, Field, Intent, Question, resolve};
+use crate::intent::times::Now;
+use crate::intent::{Action, Context, Field, Intent, Question, Recent, resolve};
 use crate::names::{Roster, is_ordinary, squash};
 use crate::store::View;
 
@@ -20,6 +23,8 @@ const DENYING: &[&str] =
     &["not", "no", "don't", "dont", "never", "but", "except", "neither", "other", "isn't", "nobody", "none"];
 /// How long a question stays open for its answer.
 const ANSWER_SECONDS_MAX: u64 = 20;
+/// How long "it" means what was last spoken of.
+const RECENT_SECONDS_MAX: u64 = 180;
 
 /// What the next utterance may answer.
 #[derive(Debug, Clone)]
@@ -36,6 +41,8 @@ pub(super) struct Pending {
 pub(super) struct Understood {
     pub(super) intents: Vec<Intent>,
     pub(super) confirmed: bool,
+    /// Words were taken for others that sound like them.
+    pub(super) guessed: bool,
 }
 
 impl Pending {
@@ -55,24 +62,35 @@ impl Turns {
         turn: &mut Turn,
     ) -> Result<Understood, Outcome> {
         let pending = self.pending.take().filter(|one| one.asked.elapsed() < Duration::from_secs(ANSWER_SECONDS_MAX));
-        let reading = self.commander.read(text, roster, &view.persona);
+        if self.recent.0.elapsed() > Duration::from_secs(RECENT_SECONDS_MAX) {
+            self.recent.1 = Recent::default();
+        }
+        let reading = match self.commander.read(text, roster, &view.persona, &self.recent.1) {
+            Verdict::Orders(reading) => Some(reading),
+            Verdict::Declined(declined) => {
+                // What was asked stays open, unless it is taken back.
+                self.pending = pending.filter(|_| declined != Declined::TakenBack);
+                return Err(no_order(declined));
+            }
+            Verdict::Nothing => None,
+        };
         if let Some(reading) = reading.as_ref().filter(|one| one.known) {
             turn.route = "local";
             return match reading.intents.as_slice() {
-                [single] => self.talk(single, pending, turn),
-                several => Ok(Understood { intents: several.to_vec(), confirmed: false }),
+                [single] => self.talk(single, pending, turn).map(|one| Understood { guessed: reading.guessed, ..one }),
+                several => Ok(Understood { intents: several.to_vec(), confirmed: false, guessed: reading.guessed }),
             };
         }
         if let Some(open) = &pending
-            && let Some(intents) = answered(open.clone(), text, view, roster)
+            && let Some(intents) = answered(open.clone(), text, view, (roster, &self.recent.1, self.settings.zone))
         {
             turn.route = open.route;
-            return Ok(Understood { intents, confirmed: false });
+            return Ok(Understood { intents, ..Understood::default() });
         }
         if let Some(reading) = reading {
             // The wording is plain, only a name in it is nobody's: asking for it is quicker than a model.
             turn.route = "local";
-            return Ok(Understood { intents: reading.intents, confirmed: false });
+            return Ok(Understood { intents: reading.intents, ..Understood::default() });
         }
         let intents = match self.commander.think(text, roster, &view.persona).await {
             Ok(intents) => intents,
@@ -92,7 +110,7 @@ impl Turns {
             return Err(Outcome::Said(Cue::Nothing, Ending::Ignored, "not_understood", hint.to_owned()));
         }
         turn.route = "llm";
-        Ok(Understood { intents, confirmed: false })
+        Ok(Understood { intents, ..Understood::default() })
     }
 
     /// Words of conversation; any other single order passes through.
@@ -101,7 +119,7 @@ impl Turns {
         match (intent.action, pending) {
             (Action::Confirm, Some(Pending { wanted: None, intents, route, .. })) => {
                 turn.route = route;
-                Ok(Understood { intents, confirmed: true })
+                Ok(Understood { intents, confirmed: true, guessed: false })
             }
             // "Did you mean Kestrel?" – "Yes."
             (Action::Confirm, Some(Pending { wanted: Some((at, question)), mut intents, route, .. })) => {
@@ -114,7 +132,7 @@ impl Turns {
                     (Some(choice), Some(intent)) => {
                         *intent = intent.clone().with(*field, &choice.name);
                         turn.route = route;
-                        Ok(Understood { intents, confirmed: false })
+                        Ok(Understood { intents, ..Understood::default() })
                     }
                     _ => said(Ending::Answered, "I need a name. Nothing was changed."),
                 }
@@ -128,13 +146,18 @@ impl Turns {
                     self.last_reply.clone().map_or_else(|| "I have said nothing yet.".to_owned(), |last| last.text);
                 said(Ending::Answered, &last)
             }
-            _ => Ok(Understood { intents: vec![intent.clone()], confirmed: false }),
+            _ => Ok(Understood { intents: vec![intent.clone()], ..Understood::default() }),
         }
     }
 }
 
 /// The orders with the open question answered, when the words are an answer to it.
-fn answered(pending: Pending, text: &str, view: &View, roster: &Roster) -> Option<Vec<Intent>> {
+fn answered(
+    pending: Pending,
+    text: &str,
+    view: &View,
+    (roster, recent, zone): (&Roster, &Recent, Tz),
+) -> Option<Vec<Intent>> {
     let words: Vec<String> = text
         .split_whitespace()
         .map(|word| word.trim_matches(|c: char| !c.is_alphanumeric() && c != '\'').to_lowercase())
@@ -156,7 +179,8 @@ fn answered(pending: Pending, text: &str, view: &View, roster: &Roster) -> Optio
     };
     let by_ear = false;
     let (speaker, squad) = (&view.actor.member, view.actor.squad.as_ref());
-    let context = Context { roster, speaker, squad, now: Utc::now(), by_ear };
+    let now = Now { at: Utc::now(), zone };
+    let context = Context { roster, speaker, squad, now, recent, by_ear };
     // An answer moves the order on: the piece that was asked for is there now.
     let fits = match resolve(&filled, &context, &mut Vec::new()) {
         Ok(_) => true,
@@ -208,6 +232,19 @@ fn chosen<'c>(choices: &'c [Choice], text: &str) -> Option<&'c Choice> {
         [one] => Some(one),
         _ => None,
     }
+}
+
+/// Words with an order in them that must not be carried out.
+fn no_order(declined: Declined) -> Outcome {
+    let (cue, ending, kind, text) = match declined {
+        Declined::Negated => (Cue::Nothing, Ending::Ignored, "negated", "Understood, I leave it. Nothing was changed."),
+        Declined::Condition => {
+            let text = "I cannot wait for conditions; say it when it is time. Nothing was changed.";
+            (Cue::Failed, Ending::Failed, "condition", text)
+        }
+        Declined::TakenBack => (Cue::Question, Ending::Answered, "conversation", "Understood. Nothing was changed."),
+    };
+    Outcome::Said(cue, ending, kind, text.to_owned())
 }
 
 fn unanswered(error: ThinkError) -> Outcome {

@@ -4,7 +4,8 @@ use std::hint::black_box;
 use std::path::Path;
 
 use criterion::{Criterion, Throughput};
-use sphereconnect::commander::grammar::Grammar;
+use sphereconnect::commander::grammar::{Grammar, Scope};
+use sphereconnect::intent::Recent;
 
 use super::clocks::ProcessorTime;
 use super::guild;
@@ -24,7 +25,9 @@ pub fn measure(criterion: &mut Criterion<ProcessorTime>) {
 
     let (grammar, roster) = (Grammar::built_in().unwrap(), guild::roster());
     let called = guild::CALLED.map(str::to_owned);
-    let orders = |text: &str| grammar.read(text, &roster, &called).map_or(0, |reading| reading.intents.len());
+    let recent = Recent::default();
+    let scope = Scope { roster: &roster, called: &called, recent: &recent };
+    let orders = |text: &str| grammar.read(text, &scope).reading().map_or(0, |reading| reading.intents.len());
     for (title, text, expected) in SENTENCES {
         assert_eq!(orders(text), expected, "{text}");
         group.bench_function(title, |bencher| bencher.iter(|| orders(black_box(text))));
