@@ -7,6 +7,7 @@ use std::time::Duration;
 use secrecy::SecretString;
 use serde::Deserialize;
 
+use crate::commander::wire::Dialect;
 use crate::secrets::Secrets;
 
 /// The documented defaults; also what a user copies to begin with.
@@ -85,8 +86,10 @@ pub struct Hearing {
 /// Settings of the endpoint.
 #[derive(Debug, Clone)]
 pub struct Endpoint {
-    /// Base URL of an OpenAI-compatible server.
+    /// Base URL of the server.
     pub url: String,
+    /// How it is spoken to; `None` lets the address decide.
+    pub dialect: Option<Dialect>,
     /// Its key.
     pub key: Option<SecretString>,
     /// The model's name there.
@@ -95,6 +98,10 @@ pub struct Endpoint {
     pub deadline: Duration,
     /// The longest wait for a connection.
     pub connect: Duration,
+    /// How many failures in a row end the waiting.
+    pub failures_max: u32,
+    /// The rest before the first try whether it is back.
+    pub rest: Duration,
 }
 
 /// Settings of the voice.
@@ -166,9 +173,12 @@ struct FileHearing {
 #[serde(deny_unknown_fields)]
 struct FileEndpoint {
     url: String,
+    dialect: String,
     model: String,
     deadline_ms: u64,
     connect_ms: u64,
+    failures_max: u32,
+    rest_ms: u64,
     confirm: bool,
 }
 #[derive(Debug, Deserialize)]
@@ -258,6 +268,8 @@ fn check(file: File, environment: &impl Fn(&str) -> Option<String>) -> Result<Co
     range("hearing.tail_ms", file.hearing.tail_ms, 0, 2000);
     range("endpoint.deadline_ms", file.endpoint.deadline_ms, 100, 120_000);
     range("endpoint.connect_ms", file.endpoint.connect_ms, 50, 60_000);
+    range("endpoint.failures_max", u64::from(file.endpoint.failures_max), 1, 100);
+    range("endpoint.rest_ms", file.endpoint.rest_ms, 50, 3_600_000);
     range("voice.volume", u64::from(file.voice.volume), 0, 100);
     for (place, value) in [("voice.rate", file.voice.rate), ("voice.pitch", file.voice.pitch)] {
         if !(-100..=100).contains(&value) {
@@ -268,6 +280,11 @@ fn check(file: File, environment: &impl Fn(&str) -> Option<String>) -> Result<Co
         problems.push(problem);
         chrono_tz::Tz::UTC
     });
+    let dialect = Dialect::parse(&file.endpoint.dialect);
+    if dialect.is_none() && file.endpoint.dialect != "auto" {
+        let all = Dialect::ALL.iter().map(|one| one.as_str()).collect::<Vec<_>>().join(", ");
+        problems.push(format!("endpoint.dialect must be auto, {all}, not {}", file.endpoint.dialect));
+    }
     if !problems.is_empty() {
         return Err(ConfigError(problems));
     }
@@ -284,10 +301,13 @@ fn check(file: File, environment: &impl Fn(&str) -> Option<String>) -> Result<Co
     let some = |value: String| (!value.is_empty()).then_some(value);
     let endpoint = text("SPHERECONNECT_LLM_URL", file.endpoint.url).map(|url| Endpoint {
         url,
+        dialect,
         key: environment("SPHERECONNECT_LLM_KEY").filter(|key| !key.is_empty()).map(SecretString::from),
         model: text("SPHERECONNECT_LLM_MODEL", file.endpoint.model).unwrap_or_default(),
         deadline: Duration::from_millis(file.endpoint.deadline_ms),
         connect: Duration::from_millis(file.endpoint.connect_ms),
+        failures_max: file.endpoint.failures_max,
+        rest: Duration::from_millis(file.endpoint.rest_ms),
     });
     Ok(Config {
         secrets: Secrets::load(environment),

@@ -2,20 +2,24 @@
 
 pub mod grammar;
 pub mod prompt;
+pub mod reach;
 pub mod wire;
+
+use std::sync::Arc;
 
 use crate::config;
 use crate::domain::Persona;
 use crate::intent::{Action, Field, Intent, Recent};
 use crate::names::Roster;
 use grammar::{Grammar, Scope, Verdict};
-use wire::{BODY_BYTES_MAX, Endpoint, EndpointSettings, TOKENS_MAX, WireError};
+use reach::{Reach, ReachError};
+use wire::{BODY_BYTES_MAX, Endpoint, EndpointSettings, TOKENS_MAX};
 
 /// Understands orders.
 #[derive(Debug)]
 pub struct Commander {
     grammar: Grammar,
-    endpoint: Option<Endpoint>,
+    endpoint: Option<Arc<Reach>>,
 }
 
 /// Why an endpoint's answer came to nothing.
@@ -23,7 +27,7 @@ pub struct Commander {
 pub enum ThinkError {
     /// It could not be asked, or did not answer in time or in form.
     #[error(transparent)]
-    Wire(#[from] WireError),
+    Wire(#[from] ReachError),
     /// The model did not keep to the form.
     #[error(transparent)]
     Form(#[from] prompt::DecodeError),
@@ -36,19 +40,21 @@ impl Commander {
     /// Reads the wordings and prepares the endpoint, when there is one.
     ///
     /// # Errors
-    /// [`WireError::Url`] for an endpoint's URL that is none; never for the wordings that ship.
+    /// [`wire::WireError::Url`] for an endpoint's URL that is none; never for the wordings that ship.
     pub fn new(settings: Option<&config::Endpoint>) -> anyhow::Result<Self> {
         let endpoint = settings
             .map(|own| {
-                Endpoint::new(EndpointSettings {
+                let endpoint = Endpoint::new(EndpointSettings {
                     url: own.url.clone(),
+                    dialect: own.dialect,
                     key: own.key.clone(),
                     model: own.model.clone(),
                     deadline: own.deadline,
                     connect: own.connect,
                     body_bytes_max: BODY_BYTES_MAX,
                     tokens_max: TOKENS_MAX,
-                })
+                })?;
+                anyhow::Ok(Reach::new(endpoint, own.failures_max, own.rest))
             })
             .transpose()?;
         Ok(Self { grammar: Grammar::built_in()?, endpoint })
@@ -64,14 +70,22 @@ impl Commander {
     /// The endpoint, when one is set.
     #[must_use]
     pub fn endpoint(&self) -> Option<&Endpoint> {
-        self.endpoint.as_ref()
+        self.endpoint.as_deref().map(Reach::endpoint)
+    }
+
+    /// What the speaker should hear once about the endpoint: that it is back.
+    #[must_use]
+    pub fn news(&self) -> Option<&'static str> {
+        self.endpoint.as_ref()?.news()
     }
 
     /// Lets the endpoint read what never changes in its prompt, so that the first order need not wait for it. Whatever
     /// goes wrong is only logged.
     pub async fn prewarm(&self, persona: &Persona) {
-        if let Some(endpoint) = &self.endpoint {
-            endpoint.prewarm(&system(persona)).await;
+        if let Some(endpoint) = self.endpoint()
+            && let Err(error) = endpoint.warm(&system(persona)).await
+        {
+            tracing::warn!(%error, "cannot warm the language model");
         }
     }
 

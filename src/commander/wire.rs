@@ -4,20 +4,26 @@
 //! only text here: [`super::prompt`] decodes it.
 
 mod address;
-mod chat;
+mod anthropic;
+mod dialect;
 mod error;
+mod ollama;
+mod openai;
 mod retry;
 
 use std::error::Error as _;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use reqwest::header::{AUTHORIZATION, HeaderValue};
+use reqwest::header::{HeaderName, HeaderValue};
 use reqwest::{Client, RequestBuilder, Response};
 use secrecy::{ExposeSecret, SecretString};
+use serde_json::Value;
 use tokio::time::{Instant, timeout};
 
 use address::Address;
-use chat::{Dialect, Question};
+pub use dialect::Dialect;
+use dialect::Question;
 pub use error::WireError;
 
 /// The budget of one utterance unless the settings say otherwise.
@@ -30,7 +36,7 @@ pub const BODY_BYTES_MAX: usize = 256 * 1024;
 pub const TOKENS_MAX: u32 = 400;
 
 /// How long warming the server's prompt cache may take; a small machine reads the whole prompt in half a minute.
-const PREWARM_DEADLINE: Duration = Duration::from_secs(120);
+const WARM_DEADLINE: Duration = Duration::from_secs(120);
 /// The part of an error's body that is read for its message, in bytes.
 const FAULT_BYTES_MAX: usize = 16 * 1024;
 /// How long an error's body may take; its status alone says enough.
@@ -39,9 +45,11 @@ const FAULT_WAIT: Duration = Duration::from_secs(1);
 /// Where the language model is and what it may cost.
 #[derive(Debug, Clone)]
 pub struct EndpointSettings {
-    /// The server: `http://127.0.0.1:8080`, with `/v1` or with the whole path to `chat/completions`.
+    /// The server: `http://127.0.0.1:8080`, with `/v1` or with the whole path to where questions go.
     pub url: String,
-    /// What the server wants as its bearer token; `None` for servers that ask for nothing.
+    /// How it is spoken to; `None` lets the address decide.
+    pub dialect: Option<Dialect>,
+    /// What the server wants as its key; `None` for servers that ask for nothing.
     pub key: Option<SecretString>,
     /// Which model to ask for; may be empty where the server has only one.
     pub model: String,
@@ -60,9 +68,10 @@ pub struct EndpointSettings {
 pub struct Endpoint {
     settings: EndpointSettings,
     address: Address,
-    dialect: Dialect,
-    bearer: Option<HeaderValue>,
+    headers: Vec<(HeaderName, HeaderValue)>,
     client: Client,
+    /// Whether the model has said that it takes no temperature, as those do that think first.
+    own_temperature: AtomicBool,
 }
 
 impl Endpoint {
@@ -72,13 +81,14 @@ impl Endpoint {
     /// [`WireError::Url`] and [`WireError::Key`] for what cannot be used, [`WireError::Client`] when this machine's
     /// certificates cannot be loaded.
     pub fn new(settings: EndpointSettings) -> Result<Self, WireError> {
-        let address = Address::parse(&settings.url)?;
-        let bearer = settings.key.as_ref().map(bearer).transpose()?.flatten();
-        if bearer.is_some() && !address.encrypted && !address.loopback {
+        let address = Address::parse(&settings.url, settings.dialect)?;
+        let key = settings.key.as_ref().map(ExposeSecret::expose_secret);
+        let headers = address.dialect.headers(key)?;
+        if headers.iter().any(|(_, value)| value.is_sensitive()) && !address.encrypted && !address.loopback {
             tracing::warn!(llm.host = %address.host, "the key of the language model travels unencrypted; use https");
         }
         let client = client(&settings, &address)?;
-        Ok(Self { dialect: Dialect::OpenAiChat, settings, address, bearer, client })
+        Ok(Self { settings, address, headers, client, own_temperature: AtomicBool::new(false) })
     }
 
     /// Asks one question and returns the text of the model's answer, which need not keep to the `schema`: servers may
@@ -87,7 +97,7 @@ impl Endpoint {
     ///
     /// # Errors
     /// Every [`WireError`] but those of [`Endpoint::new`].
-    pub async fn ask(&self, system: &str, user: &str, schema: &serde_json::Value) -> Result<String, WireError> {
+    pub async fn ask(&self, system: &str, user: &str, schema: &Value) -> Result<String, WireError> {
         let question = Question { system, user, schema: Some(schema), tokens_max: self.settings.tokens_max };
         self.question(&question, self.settings.deadline).await
     }
@@ -103,8 +113,8 @@ impl Endpoint {
         };
         let listed = self.within(self.settings.deadline, self.once(self.client.get(models), "")).await;
         match listed {
-            Ok(body) => match self.dialect.models(&body) {
-                Some(models) => Ok(chat::describe(&self.address.host, &self.settings.model, &models)),
+            Ok(body) => match self.address.dialect.models(&body) {
+                Some(models) => Ok(dialect::describe(&self.address.host, &self.settings.model, &models)),
                 None => self.check_by_asking().await,
             },
             Err(WireError::Status { code: 404 | 405 | 501, .. }) => self.check_by_asking().await,
@@ -112,16 +122,19 @@ impl Endpoint {
         }
     }
 
-    /// Lets the server read the part of the prompt that never changes, so that the first order does not wait for it.
-    /// A failure is logged and nothing else: the first question will report it to whoever asks.
-    pub async fn prewarm(&self, system: &str) {
+    /// Lets the server read the part of the prompt that never changes, so that the first order does not wait for it;
+    /// also proves that the server can answer. A server that is still reading its model is waited for.
+    ///
+    /// # Errors
+    /// As [`Endpoint::ask`], but for an answer that is cut off or blank: either shows that the prompt was read.
+    pub async fn warm(&self, system: &str) -> Result<(), WireError> {
         let question = Question { system, user: "Said:", schema: None, tokens_max: 1 };
-        match self.question(&question, PREWARM_DEADLINE).await {
-            // One token is always cut off, and may be blank: both mean that the prompt was read.
+        match self.question(&question, WARM_DEADLINE).await {
             Ok(_) | Err(WireError::Cut | WireError::Empty) => {
                 tracing::debug!(llm.host = %self.address.host, "language model is warm");
+                Ok(())
             }
-            Err(error) => tracing::warn!(llm.host = %self.address.host, %error, "cannot warm the language model"),
+            Err(error) => Err(error),
         }
     }
 
@@ -134,35 +147,41 @@ impl Endpoint {
     }
 
     async fn question(&self, question: &Question<'_>, deadline: Duration) -> Result<String, WireError> {
-        let body = self.dialect.body(&self.settings.model, &self.address, question);
-        let body = self.within(deadline, self.twice(&body, question.user, deadline)).await?;
-        self.dialect.answer(&body)
+        let body = self.address.dialect.body(&self.settings.model, &self.address.host, question);
+        let body = self.within(deadline, self.twice(body, question.user, deadline)).await?;
+        self.address.dialect.answer(&body)
     }
 
-    /// Sends the question, and once more when the failure may pass and the wait for it fits the budget.
-    async fn twice(&self, body: &serde_json::Value, private: &str, deadline: Duration) -> Result<Vec<u8>, Failure> {
+    /// Sends the question, and once more when the failure may pass and the wait for it fits the budget. A server that
+    /// is reading its model is asked until it has, for its refusals come at once.
+    async fn twice(&self, mut body: Value, private: &str, deadline: Duration) -> Result<Vec<u8>, Failure> {
         let started = Instant::now();
-        let request = || self.client.post(self.address.chat.clone()).json(body);
-        match self.once(request(), private).await {
-            Err(Failure { error, wait: Some(wait) }) => {
-                if !retry::fits(wait, deadline.saturating_sub(started.elapsed())) {
-                    return Err(Failure { error, wait: None });
-                }
-                tracing::debug!(%error, llm.wait_ms = wait.as_millis(), "asking the language model again");
-                tokio::time::sleep(wait).await;
-                self.once(request(), private).await
+        let mut again = false;
+        loop {
+            if let (true, Some(fields)) = (self.own_temperature.load(Ordering::Relaxed), body.as_object_mut()) {
+                fields.remove("temperature");
             }
-            done => done,
+            let failure = match self.once(self.client.post(self.address.chat.clone()).json(&body), private).await {
+                Ok(answer) => return Ok(answer),
+                Err(failure) => failure,
+            };
+            let left = deadline.saturating_sub(started.elapsed());
+            match failure.wait {
+                Some(wait) if retry::fits(wait, left) && (failure.loading || !again) => {
+                    tracing::debug!(error = %failure.error, llm.wait_ms = wait.as_millis(), "asking again");
+                    tokio::time::sleep(wait).await;
+                    again |= !failure.loading;
+                }
+                _ => return Err(failure),
+            }
         }
     }
 
     /// Sends one request and reads its answer whole, or says whether trying again may help. `private` are words that
     /// must not come back in an error.
     async fn once(&self, request: RequestBuilder, private: &str) -> Result<Vec<u8>, Failure> {
-        let request = match &self.bearer {
-            Some(bearer) => request.header(AUTHORIZATION, bearer.clone()),
-            None => request,
-        };
+        let add = |request: RequestBuilder, (name, value): &(HeaderName, HeaderValue)| request.header(name, value);
+        let request = self.headers.iter().fold(request, add);
         let mut response = request.send().await.map_err(|error| self.transport(&error))?;
         if !response.status().is_success() {
             return Err(self.refused(response, private).await);
@@ -172,7 +191,7 @@ impl Endpoint {
 
     /// Reads a body up to a limit; what goes beyond it is never held.
     async fn read(&self, response: &mut Response, bytes_max: usize) -> Result<Vec<u8>, Failure> {
-        let too_large = || Failure { error: WireError::TooLarge { bytes_max }, wait: None };
+        let too_large = || Failure { error: WireError::TooLarge { bytes_max }, wait: None, loading: false };
         if response.content_length().is_some_and(|length| length > bytes_max as u64) {
             return Err(too_large());
         }
@@ -193,11 +212,18 @@ impl Endpoint {
             Ok(Ok(body)) => body,
             Ok(Err(_)) | Err(_) => Vec::new(),
         };
-        let fault = self.dialect.fault(&body);
+        let fault = self.address.dialect.fault(&body);
         let key = self.settings.key.as_ref().map_or("", |key| key.expose_secret());
         let message = error::status_message(code, &fault.message, &[key, private]);
-        let wait = if fault.quota { None } else { retry::wait(code, &headers, chrono::Utc::now()) };
-        Failure { error: WireError::Status { code, message }, wait }
+        let no_temperature =
+            code == 400 && fault.message.contains("temperature") && !self.own_temperature.swap(true, Ordering::Relaxed);
+        let wait = match (fault.quota, fault.loading) {
+            (true, _) => None,
+            _ if no_temperature => Some(Duration::ZERO),
+            (_, true) => Some(retry::LOADING_WAIT),
+            _ => retry::wait(code, &headers, chrono::Utc::now()),
+        };
+        Failure { error: WireError::Status { code, message }, wait, loading: fault.loading }
     }
 
     fn transport(&self, error: &reqwest::Error) -> Failure {
@@ -208,10 +234,10 @@ impl Endpoint {
             } else {
                 root(error)
             };
-            return Failure { error: WireError::Connect { host, detail }, wait: None };
+            return Failure { error: WireError::Connect { host, detail }, wait: None, loading: false };
         }
         // A connection that broke is a server that restarts or a line that failed for a moment.
-        Failure { error: WireError::Broken { host, detail: root(error) }, wait: Some(retry::WAIT) }
+        Failure { error: WireError::Broken { host, detail: root(error) }, wait: Some(retry::WAIT), loading: false }
     }
 
     async fn within<T>(
@@ -230,16 +256,8 @@ impl Endpoint {
 struct Failure {
     error: WireError,
     wait: Option<Duration>,
-}
-
-fn bearer(key: &SecretString) -> Result<Option<HeaderValue>, WireError> {
-    let key = key.expose_secret().trim();
-    if key.is_empty() {
-        return Ok(None);
-    }
-    let mut value = HeaderValue::from_str(&format!("Bearer {key}")).map_err(|_| WireError::Key)?;
-    value.set_sensitive(true);
-    Ok(Some(value))
+    /// Whether the server only has to finish reading its model.
+    loading: bool,
 }
 
 fn client(settings: &EndpointSettings, address: &Address) -> Result<Client, WireError> {

@@ -9,6 +9,7 @@ use chrono_tz::Tz;
 use super::{Ending, Outcome, Turn, Turns, words};
 use crate::commander::ThinkError;
 use crate::commander::grammar::{Declined, Verdict};
+use crate::commander::reach::ReachError;
 use crate::domain::Cue;
 use crate::intent::question::Choice;
 use crate::intent::times::Now;
@@ -262,11 +263,15 @@ fn unanswered(error: ThinkError) -> Outcome {
             "endpoint_form",
             format!("The commander's answer made no sense: {detail}. Nothing was changed."),
         ),
-        ThinkError::Wire(_) => Outcome::Said(
-            Cue::Failed,
-            Ending::Failed,
-            "endpoint",
-            format!("The commander does not answer: {detail}. Nothing was changed."),
-        ),
+        ThinkError::Wire(error) => {
+            let text = match error {
+                ReachError::Wire(_) => format!("The commander does not answer: {detail}. Nothing was changed."),
+                ReachError::Gone(_) => {
+                    "The commander is out of reach; fixed orders still work. Nothing was changed.".to_owned()
+                }
+                ReachError::Away => "The commander is still out of reach. Nothing was changed.".to_owned(),
+            };
+            Outcome::Said(Cue::Failed, Ending::Failed, "endpoint", text)
+        }
     }
 }

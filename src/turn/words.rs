@@ -73,6 +73,10 @@ impl Turns {
                 (Ending::Failed, Reply::new(Cue::Failed, text), Some(TurnError { kind: error.kind(), detail }))
             }
         };
+        let reply = match self.commander.news() {
+            Some(news) => Reply::new(reply.cue, format!("{} {news}", reply.text)),
+            None => reply,
+        };
         turn.outcome = ending;
         turn.cue = reply.cue;
         turn.reply = reply.text.clone();

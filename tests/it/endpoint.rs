@@ -2,6 +2,9 @@
 
 #![expect(clippy::expect_used, reason = "a test may stop at what it did not expect")]
 
+mod dialects;
+mod reach;
+
 use std::time::Duration;
 
 use secrecy::SecretString;
@@ -19,6 +22,7 @@ const DEADLINE: Duration = Duration::from_millis(1500);
 fn settings(url: &str) -> EndpointSettings {
     EndpointSettings {
         url: url.to_owned(),
+        dialect: None,
         key: Some(SecretString::from(KEY)),
         model: "tiny".to_owned(),
         deadline: DEADLINE,
@@ -120,10 +124,9 @@ async fn no_answer_in_time_is_a_deadline() {
 
 #[tokio::test]
 async fn failures_that_pass_are_tried_once_more() {
-    let loading = Behaviour::error(503, vec![], "Loading model", "unavailable_error");
     let soon = vec![("retry-after-ms", "20".to_owned())];
     for first in [
-        loading,
+        Behaviour::error(503, vec![], "busy", "unavailable_error"),
         Behaviour::error(500, vec![], "oops", "server_error"),
         Behaviour::Status(408, vec![], String::new()),
         Behaviour::Status(409, vec![], String::new()),
@@ -281,12 +284,12 @@ async fn check_says_what_answers() {
 }
 
 #[tokio::test]
-async fn prewarming_sends_the_static_part_and_never_fails() {
+async fn warming_sends_the_static_part_and_asks_for_one_token() {
     let cut = Behaviour::Ended { content: "{".to_owned(), reason: "length".to_owned() };
     let server = LlmServer::start([cut, Behaviour::Status(400, vec![], String::new())]).await;
     let endpoint = Endpoint::new(settings(server.url())).expect("usable settings");
-    endpoint.prewarm("the rules").await;
-    endpoint.prewarm("the rules").await;
+    assert_eq!(endpoint.warm("the rules").await, Ok(()));
+    assert!(matches!(endpoint.warm("the rules").await, Err(WireError::Status { code: 400, .. })));
     let requests = server.requests();
     assert_eq!(requests.len(), 2);
     assert_eq!(requests[0].body["messages"][0]["content"], "the rules");

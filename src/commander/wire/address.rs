@@ -4,13 +4,13 @@ use std::net::IpAddr;
 
 use reqwest::Url;
 
-use super::WireError;
-
-const CHAT_PATH: &str = "chat/completions";
+use super::{Dialect, WireError};
 
 /// A checked address of a server.
 #[derive(Debug, Clone)]
 pub(super) struct Address {
+    /// How the server is spoken to.
+    pub(super) dialect: Dialect,
     /// Where questions go.
     pub(super) chat: Url,
     /// Where the models are listed; `None` when the setting names a path of its own.
@@ -24,8 +24,9 @@ pub(super) struct Address {
 }
 
 impl Address {
-    /// Accepts a base address with or without `/v1`, or the whole path to `chat/completions`; a query stays.
-    pub(super) fn parse(text: &str) -> Result<Self, WireError> {
+    /// Accepts a base address, with or without `/v1`, or the whole path to where questions go; a query stays. Without a
+    /// dialect the address decides, see [`Dialect::of`].
+    pub(super) fn parse(text: &str, dialect: Option<Dialect>) -> Result<Self, WireError> {
         const EXAMPLE: &str = "is no web address; write it as http://127.0.0.1:8080 or https://host/v1";
         let url = Url::parse(text.trim()).map_err(|_| WireError::Url(EXAMPLE))?;
         let encrypted = match url.scheme() {
@@ -40,24 +41,26 @@ impl Address {
         if !url.username().is_empty() || url.password().is_some() {
             return Err(WireError::Url("holds a user name or a password; put the key into SPHERECONNECT_LLM_KEY"));
         }
-        let path = url.path().trim_matches('/');
-        let base = match path.strip_suffix(CHAT_PATH) {
-            Some(base) => base.trim_end_matches('/').to_owned(),
-            None if path == "v1" || path.ends_with("/v1") => path.to_owned(),
-            None => format!("{path}/v1"),
-        };
-        let at = |end: &str| {
+        let dialect = dialect.unwrap_or_else(|| Dialect::of(&url));
+        let (chat, models) = dialect.paths(url.path().trim_matches('/'));
+        let at = |path: &str| {
             let mut url = url.clone();
-            url.set_path(&format!("{base}/{end}"));
+            url.set_path(path);
             url.set_fragment(None);
             url
         };
-        let models = (base == "v1" || base.ends_with("/v1")).then(|| at("models"));
         let host = match url.port() {
             Some(port) => format!("{name}:{port}"),
             None => name.clone(),
         };
-        Ok(Self { chat: at(CHAT_PATH), models, host, loopback: is_loopback(&name), encrypted })
+        Ok(Self {
+            dialect,
+            chat: at(&chat),
+            models: models.map(|path| at(&path)),
+            host,
+            loopback: is_loopback(&name),
+            encrypted,
+        })
     }
 }
 
@@ -73,13 +76,16 @@ mod tests {
     #![expect(clippy::unwrap_used, reason = "a test may stop at what it did not expect")]
     use super::*;
 
+    fn check(text: &str, dialect: Option<Dialect>, expected: Dialect, chat: &str, models: Option<&str>) {
+        let address = Address::parse(text, dialect).unwrap();
+        assert_eq!(address.dialect, expected, "{text}");
+        assert_eq!(address.chat.as_str(), chat, "{text}");
+        assert_eq!(address.models.as_ref().map(Url::as_str), models, "{text}");
+    }
+
     #[test]
-    fn finds_the_chat_path() {
-        let check = |text: &str, chat: &str, models: Option<&str>| {
-            let address = Address::parse(text).unwrap();
-            assert_eq!(address.chat.as_str(), chat, "{text}");
-            assert_eq!(address.models.as_ref().map(Url::as_str), models, "{text}");
-        };
+    fn finds_the_path_of_chat_completions() {
+        let check = |text: &str, chat: &str, models: Option<&str>| check(text, None, Dialect::OpenAi, chat, models);
         let chat = "http://127.0.0.1:8080/v1/chat/completions";
         let models = Some("http://127.0.0.1:8080/v1/models");
         for text in ["http://127.0.0.1:8080", " http://127.0.0.1:8080/ ", "http://127.0.0.1:8080/v1", chat] {
@@ -93,6 +99,25 @@ mod tests {
             "https://h/openrouter/api/v1/chat/completions",
             Some("https://h/openrouter/api/v1/models"),
         );
+        check("http://h:11434/v1", "http://h:11434/v1/chat/completions", Some("http://h:11434/v1/models"));
+    }
+
+    #[test]
+    fn finds_the_paths_of_the_other_dialects() {
+        let (ollama, own) = (Dialect::Ollama, Some("http://h:11434/api/tags"));
+        for text in ["http://h:11434", "http://h:11434/", "http://h:11434/api", "http://h:11434/api/chat"] {
+            check(text, None, ollama, "http://h:11434/api/chat", own);
+        }
+        check("https://h/llm/api/chat", None, ollama, "https://h/llm/api/chat", Some("https://h/llm/api/tags"));
+        check("http://h:1/v1", Some(ollama), ollama, "http://h:1/api/chat", Some("http://h:1/api/tags"));
+        let (anthropic, own) = (Dialect::Anthropic, "https://api.anthropic.com/v1/messages");
+        for text in ["https://api.anthropic.com", "https://api.anthropic.com/v1", own] {
+            check(text, None, anthropic, own, Some("https://api.anthropic.com/v1/models"));
+        }
+        check("http://h:1", Some(anthropic), anthropic, "http://h:1/v1/messages", Some("http://h:1/v1/models"));
+        let compatible = "https://api.anthropic.com/v1/chat/completions";
+        let models = Some("https://api.anthropic.com/v1/models");
+        check(compatible, None, Dialect::OpenAi, compatible, models);
     }
 
     #[test]
@@ -105,7 +130,7 @@ mod tests {
             ("http://10.0.0.2", false),
             ("https://localhost.example", false),
         ] {
-            assert_eq!(Address::parse(text).unwrap().loopback, loopback, "{text}");
+            assert_eq!(Address::parse(text, None).unwrap().loopback, loopback, "{text}");
         }
     }
 
@@ -113,7 +138,7 @@ mod tests {
     fn refuses_what_is_no_address() {
         for text in ["", "localhost", "localhost:8080", "ftp://h/", "http://", "sk-secret", "https://me:pw@h/v1", "/v1"]
         {
-            let error = Address::parse(text).unwrap_err().to_string();
+            let error = Address::parse(text, None).unwrap_err().to_string();
             assert!(error.starts_with("SPHERECONNECT_LLM_URL "), "{error}");
             assert!(!error.contains("sk-secret") && !error.contains("pw"), "{error}");
         }

@@ -60,7 +60,7 @@ pub enum WireError {
         bytes_max: usize,
     },
     /// The server answered with something other than a chat completion.
-    #[error("what answered is no language model: its answer is no chat completion; correct SPHERECONNECT_LLM_URL")]
+    #[error("what answered is no language model: its answer has another form; correct SPHERECONNECT_LLM_URL")]
     NotJson,
     /// The model declined.
     #[error("the language model declined to answer")]
@@ -71,6 +71,19 @@ pub enum WireError {
     /// The model said nothing.
     #[error("the language model answered with nothing")]
     Empty,
+}
+
+impl WireError {
+    /// Whether it shows that the server is not there or not fit to answer anybody; the others are about one question or
+    /// about the settings.
+    #[must_use]
+    pub fn is_away(&self) -> bool {
+        match self {
+            Self::Connect { .. } | Self::Broken { .. } | Self::Deadline { .. } | Self::NotJson => true,
+            Self::Status { code, .. } => matches!(code, 200 | 408 | 429 | 500..),
+            _ => false,
+        }
+    }
 }
 
 /// What to say about a status: the remedy where there is one, else the server's message without the `private` texts.

@@ -7,6 +7,8 @@ use reqwest::header::{HeaderMap, RETRY_AFTER};
 
 /// The wait before the second request when the server names none.
 pub(super) const WAIT: Duration = Duration::from_millis(250);
+/// The wait before a server is asked again that is still reading its model.
+pub(super) const LOADING_WAIT: Duration = Duration::from_millis(500);
 /// The least time the second request must have; with less, its answer would come too late anyway.
 const ANSWER_MIN: Duration = Duration::from_millis(300);
 
