@@ -38,6 +38,8 @@ pub struct Config {
     pub endpoint: Option<Endpoint>,
     /// Whether an order that the model understood is read back and confirmed before it is applied.
     pub confirm_model_orders: bool,
+    /// Whether a change of rank is confirmed first.
+    pub confirm_ranks: bool,
     /// The spoken reply.
     pub voice: Voice,
     /// Whether the journal keeps the words that were heard.
@@ -144,6 +146,7 @@ struct Guild {
     member: String,
     timezone: String,
     wordings: String,
+    confirm_ranks: bool,
 }
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -335,6 +338,7 @@ fn check(file: File, environment: &impl Fn(&str) -> Option<String>) -> Result<Co
         },
         endpoint,
         confirm_model_orders: file.endpoint.confirm,
+        confirm_ranks: file.guild.confirm_ranks,
         voice: Voice {
             enabled: file.voice.enabled,
             rate: file.voice.rate,

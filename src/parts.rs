@@ -224,6 +224,7 @@ pub fn turn_settings(config: &Config, dry_run: bool) -> TurnSettings {
         dry_run,
         keep_words: config.keep_words,
         confirm_model_orders: config.confirm_model_orders,
+        confirm_ranks: config.confirm_ranks,
         prompt_names_max: config.speech.prompt_names_max,
         zone: config.timezone,
     }

@@ -247,7 +247,9 @@ impl Command {
     #[must_use]
     pub fn is_risky(&self) -> bool {
         match self {
-            Self::ObjectiveSetStatus { status, .. } => *status == ObjectiveStatus::Cancelled,
+            Self::ObjectiveSetStatus { status, .. } => {
+                matches!(status, ObjectiveStatus::Cancelled | ObjectiveStatus::Completed)
+            }
             Self::SquadDisband { .. } => true,
             _ => false,
         }

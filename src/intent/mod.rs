@@ -148,15 +148,23 @@ impl Intent {
     /// The same order with one piece chosen.
     #[must_use]
     pub fn picking(mut self, field: Field, name: &str, id: Uuid) -> Self {
-        self.picked.retain(|(one, _)| *one != field);
+        self = self.with(field, name);
         self.picked.push((field, id));
-        self.with(field, name)
+        self
+    }
+
+    /// The same order without a piece.
+    #[must_use]
+    pub fn without(mut self, field: Field) -> Self {
+        self.fields.retain(|(one, _)| *one != field);
+        self.picked.retain(|(one, _)| *one != field);
+        self
     }
 
     /// The same order with one piece said anew.
     #[must_use]
     pub fn with(mut self, field: Field, words: &str) -> Self {
-        self.fields.retain(|(one, _)| *one != field);
+        self = self.without(field);
         self.fields.push((field, words.to_owned()));
         self
     }

@@ -6,6 +6,8 @@
 //!                   else model
 //! ```
 
+mod answers;
+mod carry;
 mod follow;
 mod ledger;
 mod record;
@@ -18,7 +20,7 @@ use std::time::Instant;
 
 use chrono::Utc;
 
-use crate::authority::{Denied, authorize};
+use crate::authority::Denied;
 use crate::commander::Commander;
 use crate::domain::{Cue, Heard, TEXT_CHARS_MAX, Transcript, Utterance, UtteranceId};
 use crate::hearing::wav;
@@ -34,7 +36,7 @@ use crate::store::{Past, Session, Store, StoreError, View};
 use follow::Ready;
 use record::since;
 pub use record::{Ending, Milliseconds, Turn, TurnError};
-use talk::{Pending, Understood};
+use talk::{Last, Pending};
 
 /// The source of typed words.
 const TYPED: &str = "typed";
@@ -83,6 +85,8 @@ pub struct TurnSettings {
     pub keep_words: bool,
     /// What the model understood is confirmed first.
     pub confirm_model_orders: bool,
+    /// A change of rank is confirmed first, however clearly it was said.
+    pub confirm_ranks: bool,
     /// How many names the recogniser is told.
     pub prompt_names_max: usize,
     /// The time zone in which times are said.
@@ -99,6 +103,8 @@ pub struct Turns {
     settings: TurnSettings,
     pending: Option<Pending>,
     last_reply: Option<Reply>,
+    /// What was ordered last, for a correction.
+    last: Option<Last>,
     /// What was last spoken of, and when.
     recent: (Instant, Recent),
     /// The roster of the last turn, good as long as the guild's names are the same.
@@ -139,6 +145,7 @@ impl Turns {
             settings,
             pending: None,
             last_reply: None,
+            last: None,
             recent: (Instant::now(), Recent::default()),
             roster: None,
             ready: None,
@@ -169,7 +176,7 @@ impl Turns {
 
     /// Forgets the conversation so far: open questions, and what was said last.
     pub fn forget(&mut self) {
-        (self.pending, self.last_reply) = (None, None);
+        (self.pending, self.last_reply, self.last) = (None, None, None);
         self.recent.1 = Recent::default();
     }
 
@@ -313,7 +320,7 @@ impl Turns {
                 Err(question) => {
                     turn.mentions = words::mentions(&found);
                     let wanted = Some((at, question.clone()));
-                    self.pending = Some(Pending::new(turn.route, understood.intents.clone(), wanted));
+                    self.pending = Some(Pending::new(turn.route, &understood, wanted));
                     return Outcome::Ask(Box::new(question));
                 }
             }
@@ -329,69 +336,14 @@ impl Turns {
             || (found.iter().any(|one| is_unsure(one.score, by_ear)) && !commands.iter().all(Command::is_question));
         let carried = self.carry_out(text, commands, &understood, doubtful, turn).await;
         turn.ms.store += since(began);
-        carried.unwrap_or_else(Outcome::Failed)
-    }
-
-    /// Authorises, applies and writes down, in one transaction.
-    async fn carry_out(
-        &mut self,
-        text: &str,
-        commands: Vec<Command>,
-        understood: &Understood,
-        doubtful: bool,
-        turn: &mut Turn,
-    ) -> Result<Outcome, StoreError> {
-        let mut tx = self.store.begin(&self.session).await?;
-        let actor = tx.actor().await?;
-        let mut authorized = Vec::new();
-        for command in &commands {
-            let standing = tx.standing(&actor, command).await?;
-            match authorize(&actor, command.clone(), standing) {
-                Ok(one) => authorized.push(one),
-                Err(denied) => return self.refuse(tx, text, commands.clone(), denied, turn).await,
+        let carried = carried.unwrap_or_else(Outcome::Failed);
+        self.last = match &carried {
+            Outcome::Carried { done, .. } => {
+                Some(Last { at: Instant::now(), intents: understood.intents, applied: !done.is_empty() })
             }
-        }
-        if matches!(commands.as_slice(), [Command::Undo {}]) {
-            return self.take_back(tx, text, turn).await;
-        }
-        let me = actor.member.id;
-        let own = |one: &Command| matches!(one, Command::MemberSetAvailability { member, .. } if member.id == me);
-        let by_model = turn.route == "llm" && self.settings.confirm_model_orders;
-        let risky = |one: &Command| one.is_risky() || (by_model && !one.is_question() && !own(one));
-        if !understood.confirmed && (doubtful || commands.iter().any(risky)) {
-            tx.rollback().await?;
-            self.pending = Some(Pending::new(turn.route, understood.intents.clone(), None));
-            return Ok(Outcome::Confirm(commands));
-        }
-        let (mut done, mut answers) = (Vec::new(), Vec::new());
-        for one in &authorized {
-            if one.command().is_question() {
-                answers.push(tx.answer(&actor, one).await?);
-                continue;
-            }
-            match tx.apply(one).await {
-                Ok(one) => done.push(one),
-                // Perhaps another run of the same utterance has just done it.
-                Err(error @ (StoreError::Refused(_) | StoreError::Gone)) => {
-                    tx.rollback().await?;
-                    return self.taken_before(turn.turn).await.map_err(|_| error);
-                }
-                Err(error) => return Err(error),
-            }
-        }
-        tx.changes_now(&mut done).await?;
-        if !done.is_empty() && !self.write_down(&mut tx, text, &done, &commands, turn).await? {
-            // Another run of the same utterance was quicker; what it did stands.
-            tx.rollback().await?;
-            return self.taken_before(turn.turn).await;
-        }
-        if self.settings.dry_run || done.is_empty() {
-            tx.rollback().await?
-        } else {
-            tx.commit().await?;
-            self.spoil();
-        }
-        Ok(Outcome::Carried { done, answers, commands })
+            _ => None,
+        };
+        carried
     }
 }
 

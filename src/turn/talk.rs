@@ -3,29 +3,20 @@
 
 use std::time::{Duration, Instant};
 
-use chrono::Utc;
-use chrono_tz::Tz;
-
+use super::answers::{Scene, answered, corrected};
 use super::{Ending, Outcome, Turn, Turns, words};
 use crate::commander::ThinkError;
 use crate::commander::grammar::{Declined, Verdict};
 use crate::commander::reach::ReachError;
 use crate::domain::Cue;
-use crate::intent::question::Choice;
-use crate::intent::times::Now;
-use crate::intent::{Action, Context, Field, Intent, Question, Recent, resolve};
-use crate::names::{Roster, is_ordinary, squash};
+use crate::intent::{Action, Intent, Question, Recent};
+use crate::names::Roster;
 use crate::store::View;
 
-/// The longest answer, in words.
-const ANSWER_WORDS_MAX: usize = 8;
-/// Words with which an answer says what is not meant.
-const DENYING: &[&str] =
-    &["not", "no", "don't", "dont", "never", "but", "except", "neither", "other", "isn't", "nobody", "none"];
-/// How long a question stays open for its answer.
-const ANSWER_SECONDS_MAX: u64 = 20;
+/// How long a question stays open for its answer, and an order for its correction.
+const ANSWER_MAX: Duration = Duration::from_secs(20);
 /// How long "it" means what was last spoken of.
-const RECENT_SECONDS_MAX: u64 = 180;
+const RECENT_MAX: Duration = Duration::from_secs(180);
 
 /// What the next utterance may answer.
 #[derive(Debug, Clone)]
@@ -35,6 +26,17 @@ pub(super) struct Pending {
     pub(super) intents: Vec<Intent>,
     /// The piece that is asked for and the order it belongs to; `None` when only "yes" is missing.
     wanted: Option<(usize, Question)>,
+    /// Whether the speaker's last change is taken back first.
+    takes_back: bool,
+}
+
+/// What was ordered last.
+#[derive(Debug, Clone)]
+pub(super) struct Last {
+    pub(super) at: Instant,
+    pub(super) intents: Vec<Intent>,
+    /// Whether something was changed.
+    pub(super) applied: bool,
 }
 
 /// What is understood of an utterance.
@@ -44,12 +46,26 @@ pub(super) struct Understood {
     pub(super) confirmed: bool,
     /// Words were taken for others that sound like them.
     pub(super) guessed: bool,
+    /// The speaker's last change is taken back first: this is what was meant.
+    pub(super) takes_back: bool,
+}
+
+impl Understood {
+    fn orders(intents: Vec<Intent>) -> Self {
+        Self { intents, ..Self::default() }
+    }
 }
 
 impl Pending {
     /// Asked just now.
-    pub(super) fn new(route: &'static str, intents: Vec<Intent>, wanted: Option<(usize, Question)>) -> Self {
-        Self { asked: Instant::now(), route, intents, wanted }
+    pub(super) fn new(route: &'static str, understood: &Understood, wanted: Option<(usize, Question)>) -> Self {
+        let (intents, takes_back) = (understood.intents.clone(), understood.takes_back);
+        Self { asked: Instant::now(), route, intents, wanted, takes_back }
+    }
+
+    /// The orders that wait.
+    fn understood(self) -> Understood {
+        Understood { intents: self.intents, takes_back: self.takes_back, ..Understood::default() }
     }
 }
 
@@ -62,8 +78,8 @@ impl Turns {
         roster: &Roster,
         turn: &mut Turn,
     ) -> Result<Understood, Outcome> {
-        let pending = self.pending.take().filter(|one| one.asked.elapsed() < Duration::from_secs(ANSWER_SECONDS_MAX));
-        if self.recent.0.elapsed() > Duration::from_secs(RECENT_SECONDS_MAX) {
+        let pending = self.pending.take().filter(|one| one.asked.elapsed() < ANSWER_MAX);
+        if self.recent.0.elapsed() > RECENT_MAX {
             self.recent.1 = Recent::default();
         }
         let reading = match self.commander.read(text, roster, &view.persona, &self.recent.1) {
@@ -77,21 +93,19 @@ impl Turns {
         };
         if let Some(reading) = reading.as_ref().filter(|one| one.known) {
             turn.route = "local";
+            let guessed = reading.guessed;
             return match reading.intents.as_slice() {
-                [single] => self.talk(single, pending, turn).map(|one| Understood { guessed: reading.guessed, ..one }),
-                several => Ok(Understood { intents: several.to_vec(), confirmed: false, guessed: reading.guessed }),
+                [single] => self.talk(single, pending, turn).map(|one| Understood { guessed, ..one }),
+                several => Ok(Understood { guessed, ..Understood::orders(several.to_vec()) }),
             };
         }
-        if let Some(open) = &pending
-            && let Some(intents) = answered(open.clone(), text, view, (roster, &self.recent.1, self.settings.zone))
-        {
-            turn.route = open.route;
-            return Ok(Understood { intents, ..Understood::default() });
+        if let Some(meant) = self.beside(text, pending.as_ref(), view, roster, turn) {
+            return Ok(meant);
         }
         if let Some(reading) = reading {
             // The wording is plain, only a name in it is nobody's: asking for it is quicker than a model.
             turn.route = "local";
-            return Ok(Understood { intents: reading.intents, ..Understood::default() });
+            return Ok(Understood::orders(reading.intents));
         }
         let intents = match self.commander.think(text, roster, &view.persona).await {
             Ok(intents) => intents,
@@ -111,127 +125,84 @@ impl Turns {
             return Err(Outcome::Said(Cue::Nothing, Ending::Ignored, "not_understood", hint.to_owned()));
         }
         turn.route = "llm";
-        Ok(Understood { intents, ..Understood::default() })
+        Ok(Understood::orders(intents))
+    }
+
+    /// What only makes sense beside what was asked or ordered before: an answer, a correction.
+    fn beside(
+        &self,
+        text: &str,
+        pending: Option<&Pending>,
+        view: &View,
+        roster: &Roster,
+        turn: &mut Turn,
+    ) -> Option<Understood> {
+        let scene = Scene { view, roster, recent: &self.recent.1, zone: self.settings.zone };
+        if let Some(open) = pending {
+            let intents = match &open.wanted {
+                Some((at, question)) => answered(&open.intents, *at, question, text, scene),
+                None => corrected(&open.intents, text, scene).map(|one| one.intents),
+            };
+            turn.route = open.route;
+            return intents.map(|intents| Understood { intents, ..open.clone().understood() });
+        }
+        let last = self.last.as_ref().filter(|one| one.at.elapsed() < ANSWER_MAX)?;
+        let meant = corrected(&last.intents, text, scene)?;
+        turn.route = "local";
+        let takes_back = last.applied && !meant.replaces;
+        let intents =
+            if last.applied && meant.replaces { vec![meant.intents.get(meant.at)?.clone()] } else { meant.intents };
+        Some(Understood { takes_back, ..Understood::orders(intents) })
     }
 
     /// Words of conversation; any other single order passes through.
     fn talk(&mut self, intent: &Intent, pending: Option<Pending>, turn: &mut Turn) -> Result<Understood, Outcome> {
         let said = |ending, text: &str| Err(Outcome::Said(Cue::Question, ending, "conversation", text.to_owned()));
         match (intent.action, pending) {
-            (Action::Confirm, Some(Pending { wanted: None, intents, route, .. })) => {
-                turn.route = route;
-                Ok(Understood { intents, confirmed: true, guessed: false })
-            }
-            // "Did you mean Kestrel?" – "Yes."
-            (Action::Confirm, Some(Pending { wanted: Some((at, question)), mut intents, route, .. })) => {
-                let Question::Unknown { field, choices, .. } = &question else {
-                    // "Yes" is no answer to it; it stays open.
-                    self.pending = Some(Pending::new(route, intents, Some((at, question))));
-                    return said(Ending::Asked, "Say which one.");
-                };
-                match (choices.first(), intents.get_mut(at)) {
-                    (Some(choice), Some(intent)) => {
-                        *intent = intent.clone().with(*field, &choice.name);
-                        turn.route = route;
-                        Ok(Understood { intents, ..Understood::default() })
-                    }
-                    _ => said(Ending::Answered, "I need a name. Nothing was changed."),
+            (Action::Confirm, Some(open)) => match &open.wanted {
+                None => {
+                    turn.route = open.route;
+                    Ok(Understood { confirmed: true, ..open.understood() })
                 }
-            }
+                // "Did you mean Kestrel?" – "Yes."
+                Some((at, Question::Unknown { field, choices, .. })) => {
+                    let Some((choice, asked)) = choices.first().zip(open.intents.get(*at)) else {
+                        return said(Ending::Answered, "I need a name. Nothing was changed.");
+                    };
+                    let meant = asked.clone().picking(*field, &choice.name, choice.id);
+                    let mut understood = open.clone().understood();
+                    understood.intents.splice(*at..=*at, [meant]);
+                    turn.route = open.route;
+                    Ok(understood)
+                }
+                Some(_) => {
+                    // "Yes" is no answer to it; it stays open.
+                    self.pending = Some(open);
+                    said(Ending::Asked, "Say which one.")
+                }
+            },
             (Action::Confirm, None) => said(Ending::Answered, "There is nothing to confirm."),
             (Action::Deny | Action::Cancel, Some(_)) => said(Ending::Answered, "Understood. Nothing was changed."),
-            (Action::Deny | Action::Cancel, None) => said(Ending::Answered, "There is nothing to cancel."),
+            (Action::Deny | Action::Cancel, None) => {
+                let text = "There is nothing to cancel. Say undo to take back what you changed last.";
+                said(Ending::Answered, text)
+            }
             (Action::Repeat, pending) => {
                 self.pending = pending;
                 let last =
                     self.last_reply.clone().map_or_else(|| "I have said nothing yet.".to_owned(), |last| last.text);
                 said(Ending::Answered, &last)
             }
-            _ => Ok(Understood { intents: vec![intent.clone()], ..Understood::default() }),
+            // What can be said now is an answer.
+            (Action::AskHelp, Some(open)) => {
+                let asked = self.last_reply.as_ref().map(|last| last.text.as_str()).unwrap_or_default();
+                let how = if open.wanted.is_some() { "Say which one, or its name" } else { "Say yes or no" };
+                let text = format!("{how}, or cancel. I asked: {asked}");
+                self.pending = Some(open);
+                said(Ending::Answered, &text)
+            }
+            _ => Ok(Understood::orders(vec![intent.clone()])),
         }
-    }
-}
-
-/// The orders with the open question answered, when the words are an answer to it.
-fn answered(
-    pending: Pending,
-    text: &str,
-    view: &View,
-    (roster, recent, zone): (&Roster, &Recent, Tz),
-) -> Option<Vec<Intent>> {
-    let words: Vec<String> = text
-        .split_whitespace()
-        .map(|word| word.trim_matches(|c: char| !c.is_alphanumeric() && c != '\'').to_lowercase())
-        .collect();
-    if words.len() > ANSWER_WORDS_MAX || words.iter().any(|word| DENYING.contains(&word.as_str())) {
-        return None;
-    }
-    let (at, question) = pending.wanted?;
-    let mut intents = pending.intents;
-    let intent = intents.get(at)?.clone();
-    let filled = match &question {
-        Question::Which { field, choices, .. } => {
-            let choice = chosen(choices, text)?;
-            intent.picking(*field, &choice.name, choice.id)
-        }
-        // A name for something new and free text may be anything, chatter too: they are said with their order.
-        Question::Missing { field, .. } | Question::Value { field, .. } if is_free(*field) => return None,
-        _ => intent.with(question.field(), &bare(text)?),
-    };
-    let by_ear = false;
-    let (speaker, squad) = (&view.actor.member, view.actor.squad.as_ref());
-    let now = Now { at: Utc::now(), zone };
-    let context = Context { roster, speaker, squad, now, recent, by_ear };
-    // An answer moves the order on: the piece that was asked for is there now.
-    let fits = match resolve(&filled, &context, &mut Vec::new()) {
-        Ok(_) => true,
-        Err(next) => next.field() != question.field(),
-    };
-    *intents.get_mut(at)? = filled;
-    fits.then_some(intents)
-}
-
-fn is_free(field: Field) -> bool {
-    matches!(field, Field::Name | Field::Text | Field::Brief | Field::Description | Field::Message | Field::Metric)
-}
-
-/// An answer without what is said around it: "to Mako, please" → "Mako". None for words that name nothing.
-fn bare(text: &str) -> Option<String> {
-    const BEFORE: &[&str] =
-        &["to", "for", "on", "of", "at", "it's", "its", "the", "i", "mean", "meant", "said", "uh", "um", "make", "it"];
-    const AFTER: &[&str] = &["please", "over", "out", "thanks", "commander"];
-    let words: Vec<&str> = text.split_whitespace().map(|word| word.trim_matches([',', '.', '!', '?', ';'])).collect();
-    let is_one = |list: &[&str], word: &&&str| list.contains(&word.to_lowercase().as_str());
-    let start = words.iter().take_while(|word| is_one(BEFORE, word)).count();
-    let end = words.len() - words.iter().rev().take_while(|word| is_one(AFTER, word)).count();
-    let kept = words.get(start..end).filter(|kept| !kept.is_empty())?;
-    (kept.len() > 1
-        || kept
-            .iter()
-            .any(|word| !is_ordinary(word) || word.starts_with(char::is_uppercase) || word.parse::<f64>().is_ok()))
-    .then(|| kept.join(" "))
-}
-
-/// Which of the choices the words pick: by place, by name, or by what tells them apart.
-fn chosen<'c>(choices: &'c [Choice], text: &str) -> Option<&'c Choice> {
-    let said = bare(text).map_or_else(|| squash(text), |kept| squash(&kept));
-    let ordinals =
-        [["first", "1st", "former"], ["second", "2nd", "latter"], ["third", "3rd", "3"], ["fourth", "4th", "4"]];
-    let by_place = |at: usize| {
-        let words = ordinals.get(at).into_iter().flatten();
-        words.into_iter().any(|one| said == *one || said == format!("{one}one"))
-    };
-    let fits = |(at, one): (usize, &'c Choice)| {
-        let (name, hint) = (squash(&one.name), squash(&one.hint));
-        let told = hint.strip_prefix("of").or_else(|| hint.strip_prefix("in")).unwrap_or(&hint).to_owned();
-        let ways = [told.clone(), hint.clone(), format!("one{hint}"), format!("{name}{told}"), format!("{name}{hint}")];
-        let apart = !told.is_empty() && ways.contains(&said);
-        (by_place(at) || said == name || apart).then_some(one)
-    };
-    let picked: Vec<&Choice> = choices.iter().enumerate().filter_map(fits).collect();
-    match picked.as_slice() {
-        [one] => Some(one),
-        _ => None,
     }
 }
 

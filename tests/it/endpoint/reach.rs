@@ -68,7 +68,7 @@ async fn a_question_that_cannot_be_answered_does_not_make_the_endpoint_away() {
 /// In the program: the first failures say why, the last says it once, and fixed wording works all the time.
 #[tokio::test]
 async fn the_speaker_hears_once_that_it_is_away() {
-    const FREE: &str = "Somebody get Bjornulf onto plot the jump";
+    const FREE: &str = "Bjornulf would be perfect for plot the jump";
     let demo = Demo::new().await;
     let server = LlmServer::start([down()]).await;
     let config = demo.config("[endpoint]\nfailures_max = 2\nrest_ms = 3600000\n");
