@@ -8,10 +8,11 @@ pub mod wire;
 use std::sync::Arc;
 
 use crate::config;
-use crate::domain::Persona;
+use crate::domain::{Kind, Persona};
 use crate::intent::{Action, Field, Intent, Recent};
 use crate::names::Roster;
 use grammar::{Grammar, Scope, Verdict};
+use prompt::Facts;
 use reach::{Reach, ReachError};
 use wire::{BODY_BYTES_MAX, Endpoint, EndpointSettings, TOKENS_MAX};
 
@@ -97,32 +98,76 @@ impl Commander {
         self.grammar.read(text, &Scope { roster, called: &called, recent })
     }
 
-    /// Lets the endpoint's model read free wording. An empty answer means that the model found no order in it; so
-    /// does no endpoint, and words that can hold no order, for which nobody is asked.
+    /// Whether an answer to these words needs the guild's data: a free question, and an endpoint that may answer it.
+    #[must_use]
+    pub fn wants_facts(&self, text: &str, roster: &Roster) -> bool {
+        self.endpoint.is_some() && Said::new(text, roster).is_open_question()
+    }
+
+    /// Lets the endpoint's model read free wording, or answer a free question from the `facts`. No orders mean that the
+    /// model found none; so do no endpoint, and words that can hold no order, for which nobody is asked.
     ///
     /// # Errors
     /// See [`ThinkError`]; nothing may be done then.
-    pub async fn think(&self, text: &str, roster: &Roster, persona: &Persona) -> Result<Vec<Intent>, ThinkError> {
-        let Some(endpoint) = &self.endpoint else { return Ok(Vec::new()) };
+    pub async fn think(
+        &self,
+        text: &str,
+        roster: &Roster,
+        persona: &Persona,
+        facts: Option<&Facts>,
+    ) -> Result<Thought, ThinkError> {
+        let Some(endpoint) = &self.endpoint else { return Ok(Thought::Orders(Vec::new())) };
+        let said = Said::new(text, roster);
+        let candidates = said.candidates();
+        let facts = facts.filter(|_| said.is_open_question());
+        let offered = prompt::offers(&said.words, &candidates, facts.is_some());
+        if offered.is_empty() {
+            return Ok(Thought::Orders(Vec::new()));
+        }
+        let user = prompt::user(&candidates, &said.words, facts);
+        let schema = prompt::schema(&offered, &candidates, &said.words);
+        let answer = endpoint.ask(&system(persona), &user, &schema).await?;
+        let orders = prompt::decode(&answer)?;
+        if let (Some(facts), Some(own)) = (facts, orders.iter().find(|order| order.action == prompt::ANSWER)) {
+            let text = own.fields.iter().map(|(_, text)| text.as_str()).collect::<String>();
+            let holds = prompt::holds(&text, facts);
+            tracing::debug!(holds, "the language model answered a free question");
+            return Ok(Thought::Answer(if holds { text } else { facts.read_out(&said.words) }));
+        }
+        let orders = prompt::vetted(orders, &said.words, &candidates).map_err(ThinkError::Unfounded)?;
+        orders.into_iter().map(intent).collect::<Result<_, _>>().map(Thought::Orders)
+    }
+}
+
+/// What a model's answer comes to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Thought {
+    /// Orders and questions, not yet resolved.
+    Orders(Vec<Intent>),
+    /// The answer to a free question; nothing is changed.
+    Answer(String),
+}
+
+/// An utterance as a model gets to see it: plain words, and the names in them as they were heard.
+struct Said {
+    words: String,
+    names: Vec<(Kind, String)>,
+}
+
+impl Said {
+    fn new(text: &str, roster: &Roster) -> Self {
         let words = grammar::Words::new(text);
         let plain: Vec<&str> = words.plain().iter().map(String::as_str).collect();
-        let mentions = roster.spot(&plain);
-        let candidates: Vec<prompt::Candidate<'_>> = mentions
-            .iter()
-            .map(|one| prompt::Candidate { kind: one.candidate.entry.kind, heard: &one.heard })
-            .collect();
-        let spoken = plain.join(" ");
-        let offered = prompt::offers(&spoken, &candidates);
-        if offered.is_empty() {
-            return Ok(Vec::new());
-        }
-        let system = system(persona);
-        let user = prompt::user(&candidates, &spoken);
-        let schema = prompt::schema(&offered, &candidates, &spoken);
-        let answer = endpoint.ask(&system, &user, &schema).await?;
-        let orders = prompt::decode(&answer)?;
-        let orders = prompt::vetted(orders, &spoken, &candidates).map_err(ThinkError::Unfounded)?;
-        orders.into_iter().map(intent).collect()
+        let names = roster.spot(&plain).into_iter().map(|one| (one.candidate.entry.kind, one.heard)).collect();
+        Self { words: plain.join(" "), names }
+    }
+
+    fn candidates(&self) -> Vec<prompt::Candidate<'_>> {
+        self.names.iter().map(|(kind, heard)| prompt::Candidate { kind: *kind, heard }).collect()
+    }
+
+    fn is_open_question(&self) -> bool {
+        prompt::is_open_question(&self.words, &self.candidates())
     }
 }
 

@@ -5,6 +5,8 @@
 
 mod actions;
 mod decode;
+mod facts;
+mod free;
 mod offer;
 #[cfg(test)]
 mod tests;
@@ -13,9 +15,11 @@ mod vet;
 use serde_json::{Map, Value, json};
 
 use crate::domain::Kind;
-pub use actions::NONE;
 use actions::{ACTIONS, Action, kind_of};
+pub use actions::{ANSWER, NONE};
 pub use decode::{DecodeError, ORDERS_MAX, SpokenOrder, WORDS_CHARS_MAX, decode};
+pub use facts::Facts;
+pub use free::{holds, is_open_question};
 pub use offer::offers;
 pub use vet::{grounded, vetted};
 
@@ -53,9 +57,10 @@ pub fn system(system_prompt: &str, user_prompt: &str) -> String {
     text
 }
 
-/// The question: the names that were found, numbered, and last the words themselves.
+/// The question: the guild's data where they may be needed, the names that were found, numbered, and last the words
+/// themselves.
 #[must_use]
-pub fn user(candidates: &[Candidate<'_>], words: &str) -> String {
+pub fn user(candidates: &[Candidate<'_>], words: &str, facts: Option<&Facts>) -> String {
     let mut seen: Vec<String> = Vec::new();
     for candidate in candidates {
         let name = format!("\"{}\" ({})", shown(candidate), candidate.kind);
@@ -65,7 +70,9 @@ pub fn user(candidates: &[Candidate<'_>], words: &str) -> String {
     }
     let names: Vec<String> = seen.iter().enumerate().map(|(at, name)| format!("{}. {name}", at + 1)).collect();
     let said = line(words, SAID_CHARS_MAX);
-    if names.is_empty() { format!("Said: {said}") } else { format!("Known names: {}\nSaid: {said}", names.join("; ")) }
+    let facts = facts.map_or_else(String::new, |facts| format!("Facts:\n{}", facts.shown(words)));
+    let names = if names.is_empty() { String::new() } else { format!("Known names: {}\n", names.join("; ")) };
+    format!("{facts}{names}Said: {said}")
 }
 
 /// The form of the answer, as JSON schema: only the offered actions and "none", each with only those fields for which

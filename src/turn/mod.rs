@@ -8,6 +8,7 @@
 
 mod answers;
 mod carry;
+mod facts;
 mod follow;
 mod ledger;
 mod record;

@@ -5,9 +5,9 @@ use std::time::{Duration, Instant};
 
 use super::answers::{Scene, answered, corrected};
 use super::{Ending, Outcome, Turn, Turns, words};
-use crate::commander::ThinkError;
 use crate::commander::grammar::{Declined, Verdict};
 use crate::commander::reach::ReachError;
+use crate::commander::{ThinkError, Thought};
 use crate::domain::Cue;
 use crate::intent::{Action, Intent, Question, Recent};
 use crate::names::Roster;
@@ -107,8 +107,18 @@ impl Turns {
             turn.route = "local";
             return Ok(Understood::orders(reading.intents));
         }
-        let intents = match self.commander.think(text, roster, &view.persona).await {
-            Ok(intents) => intents,
+        let facts = if self.commander.wants_facts(text, roster) {
+            Some(self.facts().await.map_err(Outcome::Failed)?)
+        } else {
+            None
+        };
+        let intents = match self.commander.think(text, roster, &view.persona, facts.as_ref()).await {
+            Ok(Thought::Orders(intents)) => intents,
+            Ok(Thought::Answer(text)) => {
+                self.pending = pending;
+                turn.route = "llm";
+                return Err(Outcome::Said(Cue::Question, Ending::Answered, "answer", text));
+            }
             Err(error) => {
                 self.pending = pending;
                 return Err(unanswered(error));

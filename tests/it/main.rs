@@ -9,6 +9,7 @@ mod endpoint;
 mod eval;
 mod guard_cost;
 mod guild_file;
+mod hostile_text;
 mod journal;
 mod killed;
 mod news;

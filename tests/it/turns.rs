@@ -1,6 +1,7 @@
 //! The contract of a turn, with the real program: its JSON, its exit codes, its journal and its questions.
 
 mod conversation;
+mod free_answers;
 mod free_words;
 
 use std::collections::BTreeSet;

@@ -7,7 +7,7 @@ use super::actions::{ACTIONS, NONE};
 /// The most orders in one answer.
 pub const ORDERS_MAX: usize = 6;
 /// The longest words of one field, in characters.
-pub const WORDS_CHARS_MAX: usize = 200;
+pub const WORDS_CHARS_MAX: usize = 300;
 /// The braces at which an object is looked for; prose holds few.
 const STARTS_MAX: usize = 32;
 
