@@ -168,7 +168,8 @@ fn judge(case: &Case, played: &Played) {
     let (before, after) = (&played.before, &played.after);
     let carried_out = |commands: &[Value]| {
         assert_eq!(turn["commands"], json!(commands), "{}: {turn}", case.about);
-        assert_carried_out(&guild_rows(before), &guild_rows(after), commands, &case.speaker);
+        assert_carried_out(&own_rows(before, true), &own_rows(after, true), commands, &case.speaker);
+        assert!(own_rows(before, false) == own_rows(after, false), "{}: the other guild was changed", case.about);
     };
     let applied = turn["outcome"] == "applied";
     match (&case.does, &case.may) {
@@ -179,6 +180,15 @@ fn judge(case: &Case, played: &Played) {
         (None, Some(allowed)) if applied => carried_out(allowed),
         _ => assert_unchanged(case, before, after, &turn),
     }
+}
+
+/// The rows of the speaker's guild, or those of the other.
+fn own_rows(rows: &Rows, own: bool) -> Rows {
+    let guild =
+        rows.iter().find(|((table, _), row)| table == "guilds" && row["name"] == GUILD).unwrap().1["id"].clone();
+    let mut rows = guild_rows(rows);
+    rows.retain(|_, row| (row["guild_id"] == guild) == own);
+    rows
 }
 
 fn guild_rows(rows: &Rows) -> Rows {

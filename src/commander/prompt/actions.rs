@@ -222,8 +222,7 @@ pub(super) const ACTIONS: &[Action] = &[
         &[
             ASK,
             &[
-                "who",
-                "whos",
+                "here",
                 "online",
                 "available",
                 "around",

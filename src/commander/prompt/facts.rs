@@ -7,8 +7,10 @@ use super::{line, vet};
 
 /// The lines that are sent with a question, in characters; about six hundred tokens.
 const FACTS_CHARS_MAX: usize = 2_400;
-/// The longest line, in characters.
-const LINE_CHARS_MAX: usize = 240;
+/// The longest line, in characters; a name is never cut in it.
+const LINE_CHARS_MAX: usize = 600;
+/// The names that a line lists; a listener keeps no more.
+const LISTED_MAX: usize = 8;
 /// The lines that are read out when the model's own answer does not hold.
 const READ_OUT_MAX: usize = 3;
 
@@ -40,9 +42,13 @@ impl Facts {
         for answer in answers {
             match answer {
                 Answer::Objectives(all) => all.iter().for_each(|one| facts.objective(one)),
-                Answer::Tasks { lines, .. } => lines.iter().for_each(|one| facts.task(one)),
                 Answer::Squads(all) => all.iter().for_each(|one| facts.squad(one)),
                 _ => {}
+            }
+        }
+        for answer in answers {
+            if let Answer::Tasks { lines, .. } = answer {
+                lines.iter().for_each(|one| facts.task(one));
             }
         }
         facts
@@ -102,7 +108,7 @@ impl Facts {
         match names.as_slice() {
             [] => self.say(&format!("There is no {what}.")),
             [one] => self.say(&format!("1 {what}: {one}.")),
-            all => self.say(&format!("{} {what}s: {}.", all.len(), all.join(", "))),
+            all => self.say(&format!("{} {what}s: {}.", all.len(), listed(all))),
         }
     }
 
@@ -114,7 +120,7 @@ impl Facts {
             match (of.len(), state.spoken()) {
                 (0, state) => self.say(&format!("Nobody is {state}.")),
                 (1, state) => self.say(&format!("1 member is {state}: {}.", of.concat())),
-                (many, state) => self.say(&format!("{many} members are {state}: {}.", of.join(", "))),
+                (many, state) => self.say(&format!("{many} members are {state}: {}.", listed(&of))),
             }
         }
     }
@@ -166,7 +172,7 @@ impl Facts {
     fn squad(&mut self, one: &SquadLine) {
         self.name(&one.name);
         one.members.iter().for_each(|member| self.name(member));
-        let members = one.members.join(", ");
+        let members = listed(&one.members);
         match one.members.len() {
             0 => self.say(&format!("Squad {} has 0 members.", one.name)),
             1 => self.say(&format!("Squad {} has 1 member: {members}.", one.name)),
@@ -176,5 +182,13 @@ impl Facts {
             self.name(lead);
             self.say(&format!("{lead} leads squad {}.", one.name));
         }
+    }
+}
+
+fn listed(names: &[String]) -> String {
+    let shown = names.get(..LISTED_MAX).unwrap_or(names).join(", ");
+    match names.len().saturating_sub(LISTED_MAX) {
+        0 => shown,
+        more => format!("{shown}, and {more} more"),
     }
 }
