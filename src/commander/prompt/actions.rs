@@ -278,6 +278,14 @@ pub(super) const HELD: &[&str] = &[
     "thinks",
     "thought",
     "heard",
+    "was",
+    "were",
+    "had",
+    "once",
+    "until",
+    "till",
+    "whenever",
+    "hopefully",
 ];
 /// Words with which nobody takes a task.
 pub(super) const UNWILLING: &[&str] =
