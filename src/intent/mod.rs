@@ -4,6 +4,7 @@
 //! database; that happens here, in code, and only among what the speaker may see.
 
 pub mod command;
+mod doubt;
 pub mod numbers;
 pub mod question;
 pub mod recent;
@@ -17,9 +18,10 @@ use uuid::Uuid;
 use crate::domain::value_set;
 
 pub use command::Command;
+pub use doubt::is_doubtful_name;
 pub use question::Question;
 pub use recent::Recent;
-pub use resolve::{Context, is_doubtful_name, resolve};
+pub use resolve::{Context, resolve};
 
 value_set! {
     #[expect(missing_docs, reason = "the word beside each variant is its meaning")]

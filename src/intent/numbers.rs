@@ -8,7 +8,7 @@ const NUMBER_MAX: f64 = 1e15;
 /// Splits into lower-case words; punctuation falls away, except the point inside a number.
 pub(super) fn words(text: &str) -> Vec<String> {
     // Nothing here is ever below zero: a minus is kept, so that it is no number.
-    text.to_lowercase()
+    format!(" {}", text.to_lowercase())
         .replace(" -", " minus ")
         .replace(['-', '_'], " ")
         .replace('%', " percent ")

@@ -7,7 +7,7 @@ use super::question::{Choice, Question};
 use super::times::{self, Now};
 use super::{Action, Command, Field, Intent, Recent, is_own_squad, is_speaker, numbers, recent, values};
 use crate::domain::{Kind, MemberId, Name, Named, SquadId, TEXT_CHARS_MAX};
-use crate::names::{Candidate, Match, Roster, SUGGEST_MIN};
+use crate::names::{Candidate, Entry, Match, Roster, SUGGEST_MIN};
 
 /// The most choices offered in a question; more cannot be told apart by ear.
 pub const CHOICES_MAX: usize = 4;
@@ -23,11 +23,6 @@ const NO_NAME_BEGINS_WITH: &[&str] = &[
     "with", "for", "in", "on", "is", "called", "named", "priority", "lead", "leader", "led", "member", "category",
     "please",
 ];
-
-/// Words of the wordings that are rather not in the middle of a name.
-const DOUBTFUL_IN_A_NAME: &[&str] =
-    &["with", "priority", "category", "create", "objective", "assign", "lead", "leader"];
-
 /// What an order's words are understood by.
 #[derive(Debug, Clone, Copy)]
 pub struct Context<'a> {
@@ -67,16 +62,6 @@ pub struct Found {
 pub fn resolve(intent: &Intent, context: &Context<'_>, found: &mut Vec<Found>) -> Result<Command, Question> {
     let mut pieces = Pieces { intent, context, found };
     pieces.command()
-}
-
-/// Whether a new name holds more than a name: a member, or words of a wording that were not heard as such ("Iron Hand
-/// with fleet Thessaly"). It is read back before it is used.
-#[must_use]
-pub fn is_doubtful_name(name: &Name, roster: &Roster) -> bool {
-    let lower = name.as_str().to_lowercase();
-    let words: Vec<&str> = lower.split_whitespace().collect();
-    let structure = words.iter().any(|word| DOUBTFUL_IN_A_NAME.contains(word));
-    structure || roster.spot(&words).iter().any(|one| one.candidate.entry.kind == Kind::Member)
 }
 
 struct Pieces<'a, 'f> {
@@ -335,6 +320,17 @@ impl Pieces<'_, '_> {
         Ok(Command::TaskSchedule { task, start, end, duration_minutes, timezone })
     }
 
+    /// "It", "him": what was last spoken of, when that is still there. Nothing for words that point at nothing.
+    fn spoken_of(&self, field: Field, kind: Kind, words: &str) -> Result<Option<&Entry>, Question> {
+        let (roster, noted) = (self.context.roster, self.context.recent.find(kind, words));
+        if let Some(entry) = noted.and_then(|noted| noted.id).and_then(|id| roster.get(kind, id)) {
+            return Ok(Some(entry));
+        }
+        // Whom it may mean was not spoken of; a name that happens to be such a word is looked for.
+        let named = || matches!(roster.resolve(kind, words), Match::One(one) if one.score >= SAME_NAME_MIN);
+        if recent::is_pointing(kind, words) && !named() { Err(self.missing(field)) } else { Ok(None) }
+    }
+
     fn look_up<I: From<Uuid>>(
         &mut self,
         field: Field,
@@ -348,17 +344,9 @@ impl Pieces<'_, '_> {
             self.found.push(Found { heard, kind, name: entry.name.clone(), id: entry.id, score: 1.0 });
             return Ok(Named { id: I::from(entry.id), name: entry.name.clone() });
         }
-        // "It": what was last spoken of, when that is still there.
-        let noted = self.context.recent.find(kind, words).and_then(|noted| noted.id);
-        if let Some(entry) = noted.and_then(|id| self.context.roster.get(kind, id)) {
-            self.found.push(Found { heard, kind, name: entry.name.clone(), id: entry.id, score: 1.0 });
-            return Ok(Named { id: I::from(entry.id), name: entry.name.clone() });
-        }
-        // Whom it may mean was not spoken of; a name that happens to be such a word is found below.
-        if recent::is_pointing(kind, words)
-            && !matches!(self.context.roster.resolve(kind, words), Match::One(one) if one.score >= SAME_NAME_MIN)
-        {
-            return Err(self.missing(field));
+        if let Some(noted) = self.spoken_of(field, kind, words)? {
+            self.found.push(Found { heard, kind, name: noted.name.clone(), id: noted.id, score: 1.0 });
+            return Ok(Named { id: I::from(noted.id), name: noted.name.clone() });
         }
         let one = match self.context.roster.resolve(kind, words) {
             Match::One(one) if wanted(&one) => {

@@ -72,7 +72,7 @@ impl Grammar {
     fn put_for(&self, left: &Words, right: &Words, scope: &Scope<'_>) -> Option<Reading> {
         let before = self.corrected(left, scope, true).unwrap_or_else(|| self.read_all(left, scope));
         // A whole new order replaces the one before it; of several, it cannot be told which.
-        if let Some(reading) = self.read_all(right, scope).filter(|one| is_whole(one)) {
+        if let Some(reading) = self.read_all(right, scope).filter(is_whole) {
             let one = before.as_ref().is_none_or(|all| all.intents.len() == 1);
             return one.then_some(reading);
         }

@@ -45,7 +45,8 @@ impl Grammar {
     /// The one order that the words most likely were, when some of them were misheard.
     pub(super) fn guessed(&self, words: &Words, scope: &Scope<'_>) -> Option<Reading> {
         // What denies, doubts or tells is not guessed at.
-        let turned = words.plain.iter().any(|word| self.lists.is_guard(word));
+        let told = words.plain.first().is_some_and(|word| word.ends_with("ed"));
+        let turned = told || words.plain.iter().any(|word| self.lists.is_guard(word));
         if words.len() > WORDS_MAX || words.len() < 3 || turned {
             return None;
         }
@@ -108,7 +109,8 @@ impl Grammar {
         found
     }
 
-    fn is_worded(&self, word: &str) -> bool {
+    /// Whether the word stands in a wording, as it is written.
+    pub(super) fn is_worded(&self, word: &str) -> bool {
         self.vocabulary.entries().binary_search_by(|entry| entry.name.as_str().cmp(word)).is_ok()
     }
 

@@ -151,8 +151,11 @@ impl Walk<'_> {
             return;
         }
         let said = self.stems.get(at).map(String::as_str).unwrap_or_default();
-        // "Promoted Mako to sergeant" tells of what was done; only a wording that begins like that is an order.
-        let told = at == 0 && self.words.plain.first().is_some_and(|word| grammar.lists.is_told(word));
+        // "Promoted Mako to sergeant" and "Mako joined Anvil" tell of what was done; only where a wording itself is
+        // written like that it is an order.
+        let told = self.words.plain.get(at).is_some_and(|word| {
+            if at == 0 { grammar.lists.is_told(word) } else { word.ends_with("ed") && !grammar.is_worded(word) }
+        });
         let said = if told { "" } else { said };
         let alike = grammar.lists.alike.get(said).into_iter().flatten().map(|word| (word.as_str(), ALIKE_WORTH));
         let own = here.words.get_key_value(said).map(|(word, _)| (word.as_str(), 1.0));

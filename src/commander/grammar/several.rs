@@ -69,7 +69,10 @@ impl Grammar {
                 (left.score * left_part + right.score * right_part + joint as f32) / total as f32
             };
             if best.as_ref().is_none_or(|one| score > one.score) {
-                let intents = left.intents.into_iter().chain(right.intents).collect();
+                let mut intents: Vec<Intent> = left.intents;
+                // "Jumping into the verse, mark me in game" is one order, said twice.
+                let new: Vec<Intent> = right.intents.into_iter().filter(|one| !intents.contains(one)).collect();
+                intents.extend(new);
                 best = Some(Reading { intents, known: true, score, guessed: false });
             }
         }

@@ -23,12 +23,19 @@ const LIST_NAMES_MAX: usize = 6;
 const FREE_WORTH: f32 = 0.5;
 /// What a word of a value is worth.
 const VALUE_WORTH: f32 = 0.98;
+/// What a word of several that point at something is worth.
+const POINTING_WORTH: f32 = 1.005;
+/// Who tells something rather than ordering it: "I am so done with this".
+const TELLING: &[&str] = &["i", "i'm", "we", "we're", "so"];
 /// The least score of a name that is made of everyday words only.
 const ORDINARY_NAME_MIN: f32 = 0.9;
 /// The least score of a name in a list: an "and" must not be swallowed for a little likeness.
 const LISTED_NAME_MIN: f32 = 0.8;
 /// By how much a name that is better without its first or last word gives that word up.
 const BETTER_WITHOUT: f32 = 0.01;
+
+/// Names that are listed one after another, and what their words are worth.
+type Listed = (f32, Vec<Range<usize>>);
 
 /// What the words can stand for; everything that was looked up is kept for the next path.
 pub(super) struct Slots<'a> {
@@ -39,7 +46,7 @@ pub(super) struct Slots<'a> {
     /// The best name of a kind for some words, its score, and whether it has a word that turns orders around.
     best: HashMap<(Kind, usize, usize), Option<(f32, String)>>,
     names: HashMap<(Kind, usize, usize), Option<f32>>,
-    lists: HashMap<(Kind, usize), Vec<(f32, Vec<Range<usize>>)>>,
+    lists: HashMap<(Kind, usize), Vec<Listed>>,
     /// Whether there is anything that could join the names of a list.
     listing: bool,
 }
@@ -131,8 +138,11 @@ impl<'a> Slots<'a> {
             return Some(1.0);
         }
         // "That is done" and "it is critical" are said of anything: a statement names what it is about.
-        let vague = length == 1 && literals == 0;
-        (!vague && self.scope.recent.find(kind, &words).is_some()).then_some(VALUE_WORTH)
+        let told = self.words.plain.first().is_some_and(|word| TELLING.contains(&word.as_str()));
+        let vague = length == 1 && (literals == 0 || told && matches!(words.as_str(), "this" | "that"));
+        // "That task" is one piece: not "that" and then the word of a wording.
+        let worth = if length > 1 { POINTING_WORTH } else { VALUE_WORTH };
+        (!vague && self.scope.recent.find(kind, &words).is_some()).then_some(worth)
     }
 
     fn name_score(&mut self, kind: Kind, at: usize, length: usize) -> Option<f32> {
@@ -175,7 +185,7 @@ impl<'a> Slots<'a> {
     }
 
     /// The lists of names that begin at a place ("Kestrel and Yrsa"), each with what its words are worth.
-    pub(super) fn several(&mut self, kind: Kind, at: usize) -> Vec<(f32, Vec<Range<usize>>)> {
+    pub(super) fn several(&mut self, kind: Kind, at: usize) -> Vec<Listed> {
         if !self.listing || self.care != Care::Strict {
             return Vec::new();
         }
@@ -188,14 +198,7 @@ impl<'a> Slots<'a> {
         found
     }
 
-    fn extend(
-        &mut self,
-        kind: Kind,
-        at: usize,
-        so_far: &mut Vec<Range<usize>>,
-        least: f32,
-        found: &mut Vec<(f32, Vec<Range<usize>>)>,
-    ) {
+    fn extend(&mut self, kind: Kind, at: usize, so_far: &mut Vec<Range<usize>>, least: f32, found: &mut Vec<Listed>) {
         // "Both Kestrel and Yrsa", and an article before each name.
         let at = at + usize::from(so_far.is_empty() && self.words.plain.get(at).is_some_and(|word| word == "both"));
         let stops = (at + 1..self.words.len()).find(|at| joins(self.words, *at).is_some());

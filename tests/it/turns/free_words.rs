@@ -9,7 +9,7 @@ use crate::support::demo::{ARCHON, Demo, Run, assert_carried_out, run};
 use crate::support::llm::{Behaviour, LlmServer};
 
 /// No fixed wording has this form, so it goes to the endpoint.
-const FREE: &str = "Bjornulf would be perfect for plot the jump";
+const FREE: &str = "I reckon Bjornulf is the right man for plot the jump";
 
 /// Starts a server with this script and lets the Archon say the words to it.
 async fn ask(demo: &Demo, script: Vec<Behaviour>, settings: &str, texts: &[&str]) -> (Run, usize) {
