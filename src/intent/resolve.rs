@@ -321,10 +321,10 @@ impl Pieces<'_, '_> {
     }
 
     /// "It", "him": what was last spoken of, when that is still there. Nothing for words that point at nothing.
-    fn spoken_of(&self, field: Field, kind: Kind, words: &str) -> Result<Option<&Entry>, Question> {
+    fn spoken_of(&self, field: Field, kind: Kind, words: &str) -> Result<Option<Entry>, Question> {
         let (roster, noted) = (self.context.roster, self.context.recent.find(kind, words));
         if let Some(entry) = noted.and_then(|noted| noted.id).and_then(|id| roster.get(kind, id)) {
-            return Ok(Some(entry));
+            return Ok(Some(entry.clone()));
         }
         // Whom it may mean was not spoken of; a name that happens to be such a word is looked for.
         let named = || matches!(roster.resolve(kind, words), Match::One(one) if one.score >= SAME_NAME_MIN);

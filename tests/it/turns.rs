@@ -1,5 +1,6 @@
 //! The contract of a turn, with the real program: its JSON, its exit codes, its journal and its questions.
 
+mod answers;
 mod conversation;
 mod free_answers;
 mod free_words;
@@ -392,66 +393,4 @@ async fn the_exit_code_tells_scripts_how_it_went() {
     away.env("SPHERECONNECT_DATABASE_URL", "postgres://nobody@no-such-host.invalid/none");
     away.args(["--as", ARCHON, "say", "Help"]);
     run(away).await.expect(3, &["cannot be reached"]);
-}
-
-/// What was last spoken of is what "it" and "him" mean in the next utterance, also when it was only asked about.
-#[tokio::test]
-async fn words_that_point_back_mean_what_was_last_spoken_of() {
-    let demo = Demo::new().await;
-    let texts = [
-        "give it to Veshkar",
-        "who is on jam the relay?",
-        "Give it to Veshkar.",
-        "Give him spoof the transponders and make it urgent.",
-    ];
-    let run = demo.say(ARCHON, &texts).await;
-    assert_eq!(outcomes(&run), ["asked", "answered", "applied", "applied"], "{run:?}");
-    let turns = run.turns();
-    assert_eq!(turns[2]["commands"], json!([{"action": "task.assign", "task": "Jam the Relay", "member": "Veshkar"}]));
-    assert_eq!(
-        turns[3]["commands"],
-        json!([
-            {"action": "task.assign", "task": "Spoof the Transponders", "member": "Veshkar"},
-            {"action": "task.set_priority", "task": "Spoof the Transponders", "priority": "critical"},
-        ])
-    );
-}
-
-/// What is forbidden, hangs on a condition or is taken back changes nothing, and the reply says so.
-#[tokio::test]
-async fn what_must_not_be_done_is_answered_and_not_done() {
-    let demo = Demo::new().await;
-    let before = demo.guild_rows().await;
-    let texts = [
-        "Don't assign jam the relay to Veshkar.",
-        "Assign jam the relay to Veshkar if he is online.",
-        "Assign jam the relay to Veshkar, never mind.",
-    ];
-    let run = demo.say(ARCHON, &texts).await;
-    assert_eq!(outcomes(&run), ["ignored", "failed", "answered"], "{run:?}");
-    assert!(
-        run.turns().iter().all(|turn| turn["reply"].as_str().unwrap().ends_with("Nothing was changed.")),
-        "{run:?}"
-    );
-    assert_eq!(before, demo.guild_rows().await);
-}
-
-/// Times are those of the zone in the settings; a guild's own wordings stand beside those that ship.
-#[tokio::test]
-async fn a_guild_sets_its_time_zone_and_its_own_wordings() {
-    let demo = Demo::new().await;
-    let folder = tempfile::tempdir().unwrap();
-    let wordings = folder.path().join("own.txt");
-    std::fs::write(&wordings, "task.assign\n  shove {task} at {member}\n  shove {tsak} at {member}\n").unwrap();
-    let settings =
-        format!("[guild]\ntimezone = \"Pacific/Kiritimati\"\nwordings = {:?}\n", wordings.display().to_string());
-    let mut command = demo.program();
-    let texts = ["Shove jam the relay at Veshkar", "Schedule jam the relay for tomorrow at twenty hundred"];
-    command.arg("--config").arg(demo.config(&settings)).args(["--json", "--as", ARCHON, "say"]).args(texts);
-    let run = run(command).await;
-    assert_eq!(outcomes(&run), ["applied", "applied"], "{run:?}");
-    assert!(run.stderr.contains("line 3: no slot is called \"tsak\"; the line is left out"), "{}", run.stderr);
-    // Fourteen hours ahead of UTC the whole year.
-    let start = run.turns()[1]["commands"][0]["start"].as_str().unwrap().to_owned();
-    assert!(start.ends_with("T06:00:00Z"), "{start}");
 }

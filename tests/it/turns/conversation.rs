@@ -1,96 +1,68 @@
-//! Several turns that belong together: answers, corrections, what "it" means.
+//! Words that point back, orders that must not be carried out, and what a guild sets for itself.
 
-use serde_json::Value;
+use serde_json::json;
 
-use crate::support::demo::{ARCHON, Demo};
+use super::outcomes;
+use crate::support::demo::{ARCHON, Demo, run};
 
-/// Each conversation begins in the imported guild: what is said, how the turn ends, and words of its reply.
-const TALKS: &[&[(&str, &str, &str)]] = &[
-    &[
-        ("Cancel Copper Harvest", "asked", "Confirm"),
-        ("what can I say?", "answered", "Say yes or no"),
-        ("yes", "applied", "Copper Harvest is cancelled"),
-        ("undo", "applied", "Copper Harvest is active again"),
-    ],
-    &[
-        ("Mark Copper Harvest as completed", "asked", "Confirm: Copper Harvest becomes completed"),
-        ("no, Ghost Convoy", "asked", "Confirm: Ghost Convoy becomes completed"),
-        ("yes", "applied", "Ghost Convoy is completed"),
-    ],
-    &[
-        ("Assign jam the relay to Veshkar", "applied", "Jam the Relay is with Veshkar"),
-        ("No, to Bjornulf", "applied", "Jam the Relay is with Bjornulf"),
-        ("I meant squad Night Herons", "applied", "Jam the Relay is with squad Night Herons"),
-    ],
-    &[
-        ("Set Ghost Convoy progress to sixty percent", "applied", "60 percent"),
-        ("no, seventy percent", "applied", "Ghost Convoy is at 70 percent"),
-        ("sorry, I meant First Light Survey", "applied", "First Light Survey is at 70 percent"),
-        ("What is the status of Ghost Convoy", "answered", "60 percent"),
-    ],
-    &[
-        ("Delivered twenty tons of copper for Ghost Convoy", "applied", "added to Ghost Convoy"),
-        ("no, thirty", "applied", "30"),
-        ("undo", "applied", "Taken back"),
-        ("undo", "answered", ""),
-    ],
-    &[
-        ("Assign jam the relay to Veshkar", "applied", "Veshkar"),
-        ("The pizza is here", "ignored", ""),
-        ("cancel", "answered", "Say undo"),
-        ("undo", "applied", "Taken back"),
-    ],
-];
-
-/// What is said after a question or an order is understood beside it; what was done wrongly is taken back when the right
-/// order does not take its place by itself.
+/// What was last spoken of is what "it" and "him" mean in the next utterance, also when it was only asked about.
 #[tokio::test]
-async fn what_belongs_together_is_understood_together() {
-    for talk in TALKS {
-        let demo = Demo::new().await;
-        let texts: Vec<&str> = talk.iter().map(|(text, ..)| *text).collect();
-        let run = demo.say(ARCHON, &texts).await;
-        for (turn, (text, outcome, reply)) in run.turns().iter().zip(*talk) {
-            let said: &Value = &turn["reply"];
-            assert_eq!(turn["outcome"], *outcome, "{text}: {said}");
-            assert!(said.as_str().unwrap().contains(reply), "{text}: {said}");
-        }
-    }
+async fn words_that_point_back_mean_what_was_last_spoken_of() {
+    let demo = Demo::new().await;
+    let texts = [
+        "give it to Veshkar",
+        "who is on jam the relay?",
+        "Give it to Veshkar.",
+        "Give him spoof the transponders and make it urgent.",
+    ];
+    let run = demo.say(ARCHON, &texts).await;
+    assert_eq!(outcomes(&run), ["asked", "answered", "applied", "applied"], "{run:?}");
+    let turns = run.turns();
+    assert_eq!(turns[2]["commands"], json!([{"action": "task.assign", "task": "Jam the Relay", "member": "Veshkar"}]));
+    assert_eq!(
+        turns[3]["commands"],
+        json!([
+            {"action": "task.assign", "task": "Spoof the Transponders", "member": "Veshkar"},
+            {"action": "task.set_priority", "task": "Spoof the Transponders", "priority": "critical"},
+        ])
+    );
 }
 
-/// The answer to "which one" may be a place, what tells them apart, or the name as it sounds.
+/// What is forbidden, hangs on a condition or is taken back changes nothing, and the reply says so.
 #[tokio::test]
-async fn which_one_is_answered_in_many_ways() {
-    for (answer, squad) in [
-        ("the first one", true),
-        ("number one", true),
-        ("the one in Night Herons", true),
-        ("Night Herons", true),
-        ("the second", false),
-        ("the last one", false),
-        ("neither", false),
-        ("the fifth one", false),
-    ] {
-        let demo = Demo::new().await;
-        sqlx::query(
-            "insert into users (guild_id, name, phonetic, squad_id)
-            select g.id, n.name, 'wimble', (select s.id from squads s where s.guild_id = g.id and s.name = n.squad)
-            from guilds g, (values ('Wymble', 'Night Herons'), ('Wimbel', 'Nope')) as n (name, squad)",
-        )
-        .execute(&demo.db.pool)
-        .await
-        .unwrap();
-        let run = demo.say(ARCHON, &["Assign jam the relay to wimble", answer]).await;
-        let turns = run.turns();
-        assert_eq!(turns[0]["outcome"], "asked", "{run:?}");
-        let first = turns[0]["reply"].as_str().unwrap();
-        let in_order = first.find("Wymble") < first.find("Wimbel");
-        if matches!(answer, "neither" | "the fifth one") {
-            assert_ne!(turns[1]["outcome"], "applied", "{answer}: {run:?}");
-            continue;
-        }
-        let by_place = !answer.contains("Night Herons");
-        let wanted = if squad == (in_order || !by_place) { "Wymble" } else { "Wimbel" };
-        assert_eq!(turns[1]["commands"][0]["member"], wanted, "{answer}: {run:?}");
-    }
+async fn what_must_not_be_done_is_answered_and_not_done() {
+    let demo = Demo::new().await;
+    let before = demo.guild_rows().await;
+    let texts = [
+        "Don't assign jam the relay to Veshkar.",
+        "Assign jam the relay to Veshkar if he is online.",
+        "Assign jam the relay to Veshkar, never mind.",
+    ];
+    let run = demo.say(ARCHON, &texts).await;
+    assert_eq!(outcomes(&run), ["ignored", "failed", "answered"], "{run:?}");
+    assert!(
+        run.turns().iter().all(|turn| turn["reply"].as_str().unwrap().ends_with("Nothing was changed.")),
+        "{run:?}"
+    );
+    assert_eq!(before, demo.guild_rows().await);
+}
+
+/// Times are those of the zone in the settings; a guild's own wordings stand beside those that ship.
+#[tokio::test]
+async fn a_guild_sets_its_time_zone_and_its_own_wordings() {
+    let demo = Demo::new().await;
+    let folder = tempfile::tempdir().unwrap();
+    let wordings = folder.path().join("own.txt");
+    std::fs::write(&wordings, "task.assign\n  shove {task} at {member}\n  shove {tsak} at {member}\n").unwrap();
+    let settings =
+        format!("[guild]\ntimezone = \"Pacific/Kiritimati\"\nwordings = {:?}\n", wordings.display().to_string());
+    let mut command = demo.program();
+    let texts = ["Shove jam the relay at Veshkar", "Schedule jam the relay for tomorrow at twenty hundred"];
+    command.arg("--config").arg(demo.config(&settings)).args(["--json", "--as", ARCHON, "say"]).args(texts);
+    let run = run(command).await;
+    assert_eq!(outcomes(&run), ["applied", "applied"], "{run:?}");
+    assert!(run.stderr.contains("line 3: no slot is called \"tsak\"; the line is left out"), "{}", run.stderr);
+    // Fourteen hours ahead of UTC the whole year.
+    let start = run.turns()[1]["commands"][0]["start"].as_str().unwrap().to_owned();
+    assert!(start.ends_with("T06:00:00Z"), "{start}");
 }
