@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use uuid::Uuid;
 
+use crate::domain::Kind;
+
 mod people;
 
 pub use people::{Access, Category, Commander, Members, Rank, RankPieces, Roll, Squad};
@@ -125,6 +127,9 @@ pub enum Command {
     /// The commander: what it is called, and how it thinks and talks
     #[command(subcommand)]
     Commander(Commander),
+    /// Try which names words or a recording are taken for, and how surely
+    #[command(subcommand)]
+    Names(Names),
     /// The database
     #[command(subcommand)]
     Db(Db),
@@ -184,12 +189,41 @@ pub enum Guild {
     Export,
     /// List the guilds
     List,
-    /// Tell which names sound alike, of a guild file or of the guild in the database
+    /// Tell which names sound alike or cannot be said, of a guild file or of the guild in the database
     Lint {
         /// A guild file; without one, the guild of --guild
         #[arg(value_name = "FILE.toml")]
         file: Option<PathBuf>,
     },
+}
+
+/// Commands about names: which the member of --as would be understood to mean.
+#[derive(Debug, Subcommand)]
+pub enum Names {
+    /// Show the candidates for words, as the recogniser might have heard a name
+    Try {
+        /// The words of one name each
+        #[arg(required = true, value_name = "WORDS")]
+        words: Vec<String>,
+        /// Only this kind: member, squad, rank, objective, task or category
+        #[arg(long, value_name = "KIND", value_parser = kind)]
+        kind: Option<Kind>,
+    },
+    /// Show the names heard in recordings, with their candidates
+    Hear {
+        /// WAV files of any rate, mono or stereo, 0.3 to 30 seconds
+        #[arg(required = true, value_name = "FILE.wav")]
+        files: Vec<PathBuf>,
+        /// Only this kind: member, squad, rank, objective, task or category
+        #[arg(long, value_name = "KIND", value_parser = kind)]
+        kind: Option<Kind>,
+    },
+}
+
+fn kind(word: &str) -> Result<Kind, String> {
+    Kind::parse(word).ok_or_else(|| {
+        format!("a kind is one of {}", Kind::ALL.iter().map(|one| one.as_str()).collect::<Vec<_>>().join(", "))
+    })
 }
 
 /// Commands about how members sign in. Without a name it is the member of --as.

@@ -34,6 +34,7 @@ pub mod eval;
 pub mod journal;
 pub mod listen;
 pub mod member;
+pub mod name_trial;
 pub mod operator;
 pub mod parts;
 pub mod people;

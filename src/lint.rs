@@ -4,73 +4,184 @@ use uuid::Uuid;
 
 use crate::domain::{Kind, Name};
 use crate::guild_file::{GuildFile, Said};
-use crate::names::{Candidate, Entry, Roster};
+use crate::names::{Candidate, Entry, Match, Roster, said, sounds};
 
-/// How alike two names are, 0 to 1, that one misheard sound turns into each other.
+/// How likely, 0 to 1, words of one name have to be meant for another by themselves, to be told.
 const ALIKE_MIN: f32 = 0.85;
+/// The most consonants in a row that can be said.
+const CONSONANTS_MAX: usize = 4;
+/// The least sounds that a name is recognised by.
+const SOUNDS_MIN: usize = 2;
+/// What is said behind a name to tell it from another, when nothing better is known.
+const APART: [&str; 4] = ["two", "prime", "junior", "bravo"];
 
-/// Two names of one kind that are heard as each other.
+/// What is the matter with a name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Trouble {
+    /// It is heard as another name of its kind.
+    Alike,
+    /// How it is said cannot be told from how it is written.
+    Unspeakable,
+}
+
+/// A name that the voice will have trouble with.
 #[derive(Debug, Clone, PartialEq, serde::Serialize)]
 pub struct Warning {
-    /// What both are.
+    /// What is the matter.
+    pub trouble: Trouble,
+    /// What it is.
     pub kind: Kind,
-    /// The one.
+    /// The name.
     pub name: String,
-    /// The other.
+    /// The other that it is heard as; empty when the name cannot be said.
     pub like: String,
-    /// How alike they sound, 0 to 1.
+    /// How likely the one is meant when the other is said, 0 to 1, by themselves; 1 for a name that cannot be said.
     pub score: f32,
+    /// A `phonetic` for `like`, or for the name that cannot be said, with which the trouble is over; none when nothing
+    /// was found.
+    pub suggested: Option<String>,
 }
 
 impl std::fmt::Display for Warning {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Self { kind, name, like, .. } = self;
-        write!(
-            f,
-            "the {kind}s \"{name}\" and \"{like}\" sound alike, so whoever says one is asked which; rename one, or give \
-             one a `phonetic` that tells them apart and say it so"
-        )
+        let Self { kind, name, like, suggested, .. } = self;
+        match self.trouble {
+            Trouble::Alike => {
+                write!(f, "the {kind}s \"{name}\" and \"{like}\" sound alike, so whoever says one is asked which; ")?;
+                match suggested {
+                    Some(said) => write!(f, "rename one, or give \"{like}\" phonetic = \"{said}\" and say it so"),
+                    None => write!(f, "rename one, or give one a `phonetic` that tells them apart and say it so"),
+                }
+            }
+            Trouble::Unspeakable => {
+                write!(f, "how the {kind} \"{name}\" is said cannot be told from how it is written; give it ")?;
+                match suggested {
+                    Some(said) => write!(f, "phonetic = \"{said}\", or however it is called"),
+                    None => write!(f, "a `phonetic`: how it is called, in English spelling"),
+                }
+            }
+        }
     }
 }
 
-/// Every pair of names of one kind that the program would have to ask about, the most alike first.
+/// Every name that cannot be said, and every pair of names of one kind that the program would have to ask about, the
+/// most alike first.
 #[must_use]
 pub fn lint(file: &GuildFile) -> Vec<Warning> {
-    let roster = Roster::new(entries(file));
+    let all = entries(file);
+    let roster = Roster::new(all.iter().map(as_said).collect());
     let mut warnings: Vec<Warning> = Vec::new();
-    for entry in roster.entries() {
-        let said = entry.phonetic.as_deref().unwrap_or(&entry.name);
-        let forms = said.split(';').chain([entry.name.as_str()]).map(str::trim).filter(|one| !one.is_empty());
-        for words in forms.filter(|one| !one.starts_with("ipa:")) {
+    for (entry, real) in roster.entries().iter().zip(&all) {
+        for words in ways(entry) {
             for other in heard_as(&roster, entry, words) {
+                let Some(like) = all.iter().find(|one| one.id == other.entry.id && one.name != real.name) else {
+                    continue;
+                };
                 let known = warnings.iter_mut().find(|one| {
                     let pair = [&one.name, &one.like];
-                    one.kind == entry.kind && pair.contains(&&entry.name) && pair.contains(&&other.entry.name)
+                    one.kind == entry.kind && pair.contains(&&real.name) && pair.contains(&&like.name)
                 });
                 match known {
                     Some(known) => known.score = known.score.max(other.score),
                     None => warnings.push(Warning {
+                        trouble: Trouble::Alike,
                         kind: entry.kind,
-                        name: entry.name.clone(),
-                        like: other.entry.name.clone(),
+                        name: real.name.clone(),
+                        like: like.name.clone(),
                         score: other.score,
+                        suggested: None,
                     }),
                 }
             }
         }
     }
+    for warning in &mut warnings {
+        warning.suggested = apart(&all, file, warning);
+    }
     warnings.sort_by(|a, b| b.score.total_cmp(&a.score).then_with(|| a.name.cmp(&b.name)));
-    warnings
+    let mut told: Vec<Warning> = all.iter().filter(|one| one.phonetic.is_none()).filter_map(unspeakable).collect();
+    told.append(&mut warnings);
+    told
+}
+
+/// A warning for a name that nothing tells how to say.
+fn unspeakable(entry: &Entry) -> Option<Warning> {
+    let words = said(&entry.name);
+    let foreign = words.chars().filter(|c| c.is_alphabetic() && !c.is_ascii()).count();
+    let latin = words.chars().filter(char::is_ascii_alphanumeric).count();
+    let letters: String = words.to_lowercase().chars().filter(char::is_ascii_alphabetic).collect();
+    let run = letters.split(['a', 'e', 'i', 'o', 'u', 'y']).map(str::len).max().unwrap_or(0);
+    let silent = sounds(&words).chars().count() < SOUNDS_MIN;
+    let is_word = !silent && foreign <= latin && run <= CONSONANTS_MAX;
+    let (name, kind) = (entry.name.clone(), entry.kind);
+    (!is_word).then(|| Warning {
+        trouble: Trouble::Unspeakable,
+        kind,
+        name,
+        like: String::new(),
+        score: 1.0,
+        suggested: spelled(&words),
+    })
+}
+
+/// A name letter by letter, when that can be said.
+fn spelled(words: &str) -> Option<String> {
+    let letters: Vec<String> =
+        words.chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_lowercase().to_string()).collect();
+    let all = words.chars().filter(|c| c.is_alphanumeric()).count() == letters.len();
+    (all && (2..=6).contains(&letters.len())).then(|| letters.join(" "))
+}
+
+/// A respelling of the second name with which neither is taken for the other.
+fn apart(all: &[Entry], file: &GuildFile, warning: &Warning) -> Option<String> {
+    let at = all.iter().position(|one| one.kind == warning.kind && one.name == warning.like)?;
+    let base = said(&warning.like).to_lowercase();
+    let member = file.members.iter().find(|one| warning.kind == Kind::Member && one.name.as_str() == warning.like);
+    let squad = member.and_then(|one| match &one.squad {
+        Said::To(squad) => Some(said(squad.as_str()).to_lowercase()),
+        Said::Unsaid | Said::Cleared => None,
+    });
+    let ways = squad.map(|squad| format!("{squad} {base}")).into_iter();
+    let ways = ways.chain(APART.iter().map(|word| format!("{base} {word}")));
+    let own: Vec<Entry> = all.iter().filter(|one| one.kind == warning.kind).cloned().collect();
+    let id = all.get(at)?.id;
+    ways.into_iter().find(|way| {
+        let mut changed = own.clone();
+        if let Some(one) = changed.iter_mut().find(|one| one.id == id) {
+            one.phonetic = Some(way.clone());
+        }
+        let roster = Roster::new(changed.iter().map(as_said).collect());
+        let alone = roster.alike(warning.kind, way, ALIKE_MIN).len() == 1;
+        alone && matches!(roster.resolve(warning.kind, way), Match::One(one) if one.entry.id == id)
+    })
+}
+
+/// The entry as it is said: who has a respelling is not called by the spelling.
+fn as_said(entry: &Entry) -> Entry {
+    let mut said = entry.clone();
+    if let Some(first) = entry.phonetic.iter().flat_map(|all| all.split(';')).map(str::trim).find(|one| is_words(one)) {
+        first.clone_into(&mut said.name);
+    }
+    said
+}
+
+fn is_words(respelling: &str) -> bool {
+    !respelling.is_empty() && !respelling.starts_with("ipa:")
+}
+
+/// Everything that is said for an entry.
+fn ways(entry: &Entry) -> impl Iterator<Item = &str> {
+    let more = entry.phonetic.iter().flat_map(|all| all.split(';')).map(str::trim).filter(|one| is_words(one));
+    std::iter::once(entry.name.as_str()).chain(more)
 }
 
 /// The others that these words of an entry could mean.
 fn heard_as<'r>(roster: &'r Roster, entry: &'r Entry, words: &str) -> Vec<Candidate<'r>> {
-    let own = Candidate { entry, score: 1.0 };
-    let alike = roster.said_alike(own);
+    let alike = roster.said_alike(Candidate { entry, score: 1.0 });
     let close = roster.alike(entry.kind, words, ALIKE_MIN);
     let mut all: Vec<Candidate<'r>> = alike.into_iter().chain(close).collect();
-    // Of two tasks of one name the open one is meant, or their objective is asked for; two names is another matter.
-    all.retain(|one| one.entry.id != entry.id && one.entry.name != entry.name);
+    all.retain(|one| one.entry.id != entry.id);
     all
 }
 
@@ -96,9 +207,9 @@ fn entries(file: &GuildFile) -> Vec<Entry> {
 
 #[cfg(test)]
 mod tests {
-    #![expect(clippy::unwrap_used, reason = "a test may stop at what it did not expect")]
+    #![expect(clippy::unwrap_used, clippy::panic, reason = "a test may stop at what it did not expect")]
 
-    use super::lint;
+    use super::{Trouble, lint};
     use crate::guild_file::parse;
 
     /// I-27: two that are heard as each other are told, by kind, once; others are not.
@@ -115,5 +226,22 @@ mod tests {
             ["member Raven Rayven", "member Kestrel Castrel", "member Raven xX_R4ven_Xx", "member Rayven xX_R4ven_Xx"];
         assert!(pairs.iter().all(|pair| told.iter().any(|one| one == pair)), "{told:?}");
         assert_eq!(told.len(), pairs.len(), "{told:?}");
+    }
+
+    /// What is suggested ends the trouble.
+    #[test]
+    fn what_is_suggested_helps() {
+        let member = |name: &str, more: &str| format!("[[member]]\nname = \"{name}\"\n{more}");
+        let before = "[guild]\nname = \"G\"\n[[squad]]\nname = \"Anvil\"\n".to_owned() + &member("Raven", "");
+        let check = |name: &str, more: &str, trouble: Trouble, suggested: &str| {
+            let found = lint(&parse(&(before.clone() + &member(name, more))).unwrap());
+            let [one] = found.as_slice() else { panic!("{found:?}") };
+            assert_eq!((one.trouble, one.suggested.as_deref()), (trouble, Some(suggested)), "{one}");
+            let phonetic = format!("{more}phonetic = \"{suggested}\"\n");
+            assert_eq!(lint(&parse(&(before.clone() + &member(name, &phonetic))).unwrap()), []);
+        };
+        check("Rayven", "squad = \"Anvil\"\n", Trouble::Alike, "anvil rayven");
+        check("Rayven", "", Trouble::Alike, "rayven two");
+        check("Xqzt", "", Trouble::Unspeakable, "x q z t");
     }
 }

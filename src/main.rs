@@ -14,7 +14,8 @@ use sphereconnect::guild_file::GuildFile;
 use sphereconnect::parts::{self, EXIT_DONE, EXIT_SOME_NOT, Failure};
 use sphereconnect::turn::{Ending, Input};
 use sphereconnect::{
-    demo, doctor, eval, guild_file, journal, lint, listen, member, operator, people, show, speech, telemetry,
+    demo, doctor, eval, guild_file, journal, lint, listen, member, name_trial, operator, people, show, speech,
+    telemetry,
 };
 
 fn main() -> ExitCode {
@@ -62,6 +63,7 @@ fn start(cli: Cli) -> Result<u8, Failure> {
             Command::Category(command) => people::run(&config, &cli.global, command).await,
             Command::Access(command) => people::run(&config, &cli.global, command).await,
             Command::Commander(command) => people::run(&config, &cli.global, command).await,
+            Command::Names(command) => name_trial::run(&config, &cli.global, command).await,
             Command::Db(command) => operator::run(&config, &cli.global, command).await,
             Command::Models(command) => models(&config, &command),
         }

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::lint::Warning;
+use crate::names::{Fate, Telling};
 use crate::store::{Count, GuildSummary, ImportReport};
 use crate::turn::{Ending, Turn};
 
@@ -62,6 +63,23 @@ pub fn import(report: &ImportReport, json: bool) {
     }
 }
 
+/// Prints what some words come to where a name is expected.
+pub fn telling(telling: &Telling) {
+    let fate = match telling.fate {
+        Fate::Taken => "taken",
+        Fate::Asked => "asked which",
+        Fate::Unknown => "unknown",
+    };
+    line(format_args!("\"{}\" ({}) as a {}: {fate}", telling.heard, telling.sounds, telling.kind));
+    for one in &telling.candidates {
+        let name = if one.hint.is_empty() { one.name.clone() } else { format!("{}, {}", one.name, one.hint) };
+        line(format_args!(
+            "  {:>5.3}  {name:<40} by itself {:.3}, as \"{}\" ({})",
+            one.score, one.alone, one.form, one.sounds
+        ));
+    }
+}
+
 /// Prints what the names of a guild will be confused with.
 pub fn warnings(warnings: &[Warning], json: bool) {
     if json {
@@ -72,7 +90,7 @@ pub fn warnings(warnings: &[Warning], json: bool) {
         line(one);
     }
     if warnings.is_empty() {
-        line("every name can be told from the others of its kind");
+        line("every name can be said, and told from the others of its kind");
     }
 }
 

@@ -7,7 +7,7 @@ use super::question::{Choice, Question};
 use super::times::{self, Now};
 use super::{Action, Command, Field, Intent, Recent, is_own_squad, is_speaker, numbers, recent, values};
 use crate::domain::{Kind, MemberId, Name, Named, SquadId, TEXT_CHARS_MAX};
-use crate::names::{Candidate, Entry, Match, Roster, SUGGEST_MIN};
+use crate::names::{Candidate, EXACT_MIN, Entry, Match, Roster, SUGGEST_MIN};
 
 /// The most choices offered in a question; more cannot be told apart by ear.
 pub const CHOICES_MAX: usize = 4;
@@ -16,8 +16,6 @@ const METRIC_BYTES_MAX: usize = 60;
 /// The metric that a report adds to when none is named.
 pub const METRIC_DEFAULT: &str = "current_value";
 
-/// From which score a new name is one that is in use.
-const SAME_NAME_MIN: f32 = 0.95;
 /// Words of the wordings that begin no name.
 const NO_NAME_BEGINS_WITH: &[&str] = &[
     "with", "for", "in", "on", "is", "called", "named", "priority", "lead", "leader", "led", "member", "category",
@@ -225,7 +223,7 @@ impl Pieces<'_, '_> {
             return Err(self.missing(Field::Name));
         }
         match self.context.roster.resolve(kind, name.as_str()) {
-            Match::One(one) if kind != Kind::Task && one.score >= SAME_NAME_MIN && one.entry.open => {
+            Match::One(one) if kind != Kind::Task && one.score >= EXACT_MIN && one.entry.open => {
                 Err(Question::Value { field: Field::Name, heard: one.entry.name.clone() })
             }
             _ => Ok(name),

@@ -1,35 +1,48 @@
 //! Pure: words as they were heard × the guild's roster → who or what was meant.
 //!
-//! Every name is known in several *forms*: as written, as it would be said when it is written in gamer spelling, its
-//! stored `phonetic` respellings, and the short forms people use ("Nightfall"). A candidate's score is how alike the
-//! best form and the words are in letters and in sound; 1 is an exact name, and an exact name always wins.
+//! Every name is known in several *forms*: as written, as gamer spelling is read ("xX_R4ven_Xx"), its stored `phonetic`
+//! respellings, and the short forms people use ("Nightfall"). Forms and heard words become sounds (`spelling.txt`), and a
+//! form is the more likely the cheaper it is to hear those words for it (`confusions.txt`, measured).
+//!
+//! A candidate's score is the probability that it is meant. Words that are a form letter for letter have the form's own
+//! weight: 1 for the name, and an exact name always wins. All others share what the words leave open: with the odds `o`
+//! of each candidate by itself, the best has `o / (1 + the odds of all)`, so near rivals lower it.
 
-mod distance;
 mod form;
+mod handle;
+mod sound;
+mod spelling;
 mod spot;
+mod tell;
+mod text;
+
+use std::collections::{HashMap, HashSet};
 
 use uuid::Uuid;
 
 use crate::domain::{Kind, Named, SquadId};
-pub use form::squash;
 pub use spot::{Mention, is_ordinary};
+pub use tell::{Fate, Telling, Told};
+pub use text::squash;
 
-use form::{Form, Heard, Sounds};
+use form::{Form, Limits, Outline, Sounding};
 
-/// The score from which a candidate is taken where a name of its kind is expected.
-pub const TAKE_MIN: f32 = 0.74;
-/// The same for long names, of which more may be misheard before another could be meant.
-pub const TAKE_LONG_MIN: f32 = 0.68;
-/// From how many letters a name is long.
-const LONG_LETTERS: usize = 11;
-/// How far the best candidate must be ahead of the next; closer is an ambiguity, and is asked about.
-pub const MARGIN_MIN: f32 = 0.07;
+/// The probability from which a candidate is taken; below, the program asks.
+pub const TAKE_MIN: f32 = 0.9;
+/// How much of the whole the candidates of a question have together; with less, none is near.
+const SEVERAL_MIN: f32 = 0.8;
+/// How many times less likely than the best a candidate is that a question still names.
+const SEVERAL_ODDS: f32 = 12.0;
+/// What sums of probabilities may be off.
+const ROUNDING: f32 = 1e-4;
+/// The probability below which a candidate counts for nothing.
+const RIVAL_MIN: f32 = 0.05;
 /// The score below which a name that was typed, and so not misheard, is read back before anything is changed.
-const TYPED_SURE_MIN: f32 = 0.86;
+const TYPED_SURE_MIN: f32 = 0.95;
 /// The score of a name that is written or respelled exactly so; it wins over whatever only comes close.
-const EXACT_MIN: f32 = 0.99;
+pub const EXACT_MIN: f32 = 0.99;
 /// The score from which a candidate is worth naming in a question ("did you mean …?").
-pub const SUGGEST_MIN: f32 = 0.55;
+pub const SUGGEST_MIN: f32 = 0.3;
 /// The most names a guild's roster holds.
 pub const NAMES_MAX: usize = 20_000;
 
@@ -52,12 +65,42 @@ pub struct Entry {
     pub open: bool,
 }
 
+/// Titles that people put before a member's name, besides the guild's ranks.
+const TITLES: &[&str] = &[
+    "mister",
+    "mr",
+    "miss",
+    "mrs",
+    "captain",
+    "sergeant",
+    "corporal",
+    "private",
+    "lieutenant",
+    "major",
+    "colonel",
+    "general",
+    "admiral",
+    "commodore",
+    "commander",
+    "chief",
+    "officer",
+    "pilot",
+    "member",
+    "player",
+    "doctor",
+];
+
 /// Everything in a guild that can be named by voice, prepared for matching.
 #[derive(Debug, Default)]
 pub struct Roster {
     entries: Vec<Entry>,
     forms: Vec<Form>,
-    sounds: Sounds,
+    /// One for each form.
+    outlines: Vec<Outline>,
+    /// The forms of the same letters and digits, by those.
+    exact: HashMap<String, Vec<usize>>,
+    /// The guild's ranks, squashed.
+    ranks: HashSet<String>,
 }
 
 /// A candidate for what was heard.
@@ -84,7 +127,7 @@ pub enum Match<'r> {
 /// ("the bridge" for "Take the Bridge"), or it was typed and only comes close.
 #[must_use]
 pub fn is_unsure(score: f32, by_ear: bool) -> bool {
-    let by_one_word = (score - form::TELLING_WORD_WEIGHT).abs() < 1e-6;
+    let by_one_word = (score - form::TELLING_WORD_WEIGHT).abs() < ROUNDING;
     by_one_word || (!by_ear && score < TYPED_SURE_MIN)
 }
 
@@ -99,9 +142,15 @@ impl Roster {
     #[must_use]
     pub fn new(mut entries: Vec<Entry>) -> Self {
         entries.truncate(NAMES_MAX);
-        let sounds = Sounds::default();
-        let forms = entries.iter().enumerate().flat_map(|(at, entry)| form::forms_of(at, entry, &sounds)).collect();
-        Self { entries, forms, sounds }
+        let forms: Vec<Form> = entries.iter().enumerate().flat_map(|(at, entry)| form::forms_of(at, entry)).collect();
+        let mut exact: HashMap<String, Vec<usize>> = HashMap::new();
+        for (at, form) in forms.iter().enumerate().filter(|(_, form)| !form.sounding.squashed.is_empty()) {
+            exact.entry(form.sounding.squashed.clone()).or_default().push(at);
+        }
+        let ranks = forms.iter().filter(|form| form.kind == Kind::Rank).map(|form| form.sounding.squashed.clone());
+        let ranks = ranks.collect();
+        let outlines = forms.iter().map(Outline::new).collect();
+        Self { entries, forms, outlines, exact, ranks }
     }
 
     /// Everything in it, in the order it was given.
@@ -119,15 +168,53 @@ impl Roster {
     /// Who or what the words mean, where a name of this kind is expected.
     #[must_use]
     pub fn resolve(&self, kind: Kind, words: &str) -> Match<'_> {
-        let heard = Heard::new(words, &self.sounds);
-        let take = if heard.letters() >= LONG_LETTERS { TAKE_LONG_MIN } else { TAKE_MIN };
-        judge(self.candidates(&heard, |one| one == kind, SUGGEST_MIN), take)
+        judge(self.near(kind, words, RIVAL_MIN))
     }
 
-    /// Everything of this kind that is at least so much like the words, best first.
+    /// Everything of this kind that is at least so likely by itself, best first.
     #[must_use]
     pub fn alike(&self, kind: Kind, words: &str, least: f32) -> Vec<Candidate<'_>> {
-        self.candidates(&Heard::new(words, &self.sounds), |one| one == kind, least)
+        self.near(kind, words, least)
+    }
+
+    /// The candidates of a kind, with or without the title or the kind's own word beside the name.
+    fn near(&self, kind: Kind, words: &str, least: f32) -> Vec<Candidate<'_>> {
+        let mut found = self.candidates(&Sounding::new(words), |one| one == kind, least);
+        if let Some(bare) = self.without_kind(kind, words)
+            && found.first().is_none_or(|best| best.score < EXACT_MIN)
+        {
+            for one in self.candidates(&Sounding::new(&bare), |one| one == kind, least) {
+                match found.iter_mut().find(|known| std::ptr::eq(known.entry, one.entry)) {
+                    Some(known) => known.score = known.score.max(one.score),
+                    None => found.push(one),
+                }
+            }
+            found.sort_by(|a, b| b.score.total_cmp(&a.score));
+        }
+        found
+    }
+
+    /// "Sergeant Mako", "the Idris task": the words without what only says which kind of thing is meant.
+    fn without_kind(&self, kind: Kind, words: &str) -> Option<String> {
+        let said: Vec<&str> = words.split_whitespace().collect();
+        let plain = |word: &str| squash(word);
+        let around: &[&str] = match kind {
+            Kind::Task => &["task", "job", "mission", "assignment"],
+            Kind::Objective => &["objective", "operation", "op", "mission", "project"],
+            Kind::Squad => &["squad", "squadron", "team", "group", "wing", "flight", "company"],
+            Kind::Category => &["category"],
+            Kind::Rank => &["rank"],
+            Kind::Member => &[],
+        };
+        match said.as_slice() {
+            [first, rest @ ..] if !rest.is_empty() && kind == Kind::Member => {
+                let first = plain(first);
+                (self.ranks.contains(&first) || TITLES.contains(&first.as_str())).then(|| rest.join(" "))
+            }
+            [first, rest @ ..] if !rest.is_empty() && around.contains(&plain(first).as_str()) => Some(rest.join(" ")),
+            [rest @ .., last] if !rest.is_empty() && around.contains(&plain(last).as_str()) => Some(rest.join(" ")),
+            _ => None,
+        }
     }
 
     /// The names that the recogniser is told to expect, the most useful first: what is open, then the members, those
@@ -153,7 +240,7 @@ impl Roster {
             })
             .collect();
         places.sort_by_key(|(place, _)| *place);
-        places.into_iter().take(most).map(|(_, entry)| form::said(&entry.name)).collect()
+        places.into_iter().take(most).map(|(_, entry)| handle::said(&entry.name)).collect()
     }
 
     /// The entry and every other of its kind that is said exactly like it but written otherwise, all with its score.
@@ -176,48 +263,88 @@ impl Roster {
         &self.entries[form.entry]
     }
 
-    /// The candidates from `least` upwards, best first, each entry once.
-    fn candidates(&self, heard: &Heard, wanted: impl Fn(Kind) -> bool, least: f32) -> Vec<Candidate<'_>> {
-        let mut best: Vec<(usize, f32)> = Vec::new();
-        for form in &self.forms {
-            if !wanted(form.kind) || !form.may_reach(heard, least) {
-                continue;
-            }
-            let score = form.score(heard, least);
-            if score < least {
-                continue;
-            }
-            match best.last_mut() {
-                // The forms of an entry follow one another.
-                Some((entry, so_far)) if *entry == form.entry => *so_far = so_far.max(score),
-                _ => best.push((form.entry, score)),
+    /// The candidates from `least` upwards, each by itself, best first, each entry once.
+    fn candidates(&self, heard: &Sounding, wanted: impl Fn(Kind) -> bool, least: f32) -> Vec<Candidate<'_>> {
+        let mut found: Vec<(usize, f32)> = self.exactly(heard, &wanted, least).collect();
+        if !heard.phones.is_empty() {
+            let limits = Limits::new(heard.phones.len(), least);
+            let worth = |one: &Outline| wanted(one.kind) && one.may_score(heard, &limits);
+            let all = self.forms.iter().zip(&self.outlines);
+            for (form, _) in all.filter(|(_, outline)| worth(outline)) {
+                let score = form.score(heard, &limits);
+                if score >= least {
+                    found.push((form.entry, score));
+                }
             }
         }
-        best.sort_by(|a, b| b.1.total_cmp(&a.1));
-        best.into_iter()
-            .filter_map(|(entry, score)| self.entries.get(entry).map(|entry| Candidate { entry, score }))
-            .collect()
+        self.best_of_each(found)
+    }
+
+    /// The entries that have a form of exactly these letters.
+    fn exactly(
+        &self,
+        heard: &Sounding,
+        wanted: impl Fn(Kind) -> bool,
+        least: f32,
+    ) -> impl Iterator<Item = (usize, f32)> {
+        let forms = self.exact.get(&heard.squashed).into_iter().flatten().filter_map(|at| self.forms.get(*at));
+        forms.filter(move |form| wanted(form.kind) && form.weight >= least).map(|form| (form.entry, form.weight))
+    }
+
+    fn best_of_each(&self, mut found: Vec<(usize, f32)>) -> Vec<Candidate<'_>> {
+        found.sort_by(|a, b| a.0.cmp(&b.0).then(b.1.total_cmp(&a.1)));
+        found.dedup_by_key(|one| one.0);
+        found.sort_by(|a, b| b.1.total_cmp(&a.1));
+        let all = found.into_iter();
+        all.filter_map(|(at, score)| self.entries.get(at).map(|entry| Candidate { entry, score })).collect()
     }
 }
 
-fn judge(candidates: Vec<Candidate<'_>>, take: f32) -> Match<'_> {
-    let Some(best) = candidates.first().copied().filter(|best| best.score >= take) else {
-        return Match::Unknown(candidates);
-    };
-    let near: Vec<Candidate<'_>> = candidates
-        .into_iter()
-        .filter(
-            |one| if best.score >= EXACT_MIN { one.score >= best.score } else { one.score > best.score - MARGIN_MIN },
-        )
-        .collect();
-    let open: Vec<Candidate<'_>> =
-        near.iter().copied().filter(|one| one.entry.open && one.score >= best.score).collect();
+/// What the candidates come to, each given by itself, best first.
+fn judge(mut candidates: Vec<Candidate<'_>>) -> Match<'_> {
+    let Some(best) = candidates.first().copied() else { return Match::Unknown(candidates) };
+    // A whole name letter for letter leaves nothing open.
+    if best.score > form::ALIKE_MAX {
+        candidates.retain(|one| one.score >= best.score);
+        return one_of(candidates);
+    }
+    let odds = |score: f32| score / (1.0 - score).max(f32::EPSILON);
+    let all: f32 = candidates.iter().map(|one| odds(one.score)).sum::<f32>() + 1.0;
+    for one in &mut candidates {
+        one.score = odds(one.score) / all;
+    }
+    let best = candidates.first().map_or(0.0, |one| one.score);
+    let near: Vec<Candidate<'_>> = candidates.iter().copied().filter(|one| one.score * SEVERAL_ODDS >= best).collect();
+    let together: f32 = near.iter().map(|one| one.score).sum();
+    let taken = best >= TAKE_MIN - ROUNDING;
+    if taken || (near.len() > 1 && together >= SEVERAL_MIN) {
+        let near = if taken { near.into_iter().take(1).collect() } else { near };
+        return one_of(near);
+    }
+    Match::Unknown(candidates)
+}
+
+/// The only one; of several of one name, the one that is still open.
+fn one_of(near: Vec<Candidate<'_>>) -> Match<'_> {
+    let open: Vec<Candidate<'_>> = near.iter().copied().filter(|one| one.entry.open).collect();
     match (near.as_slice(), open.as_slice()) {
         ([only], _) => Match::One(*only),
         // All the same name: a finished task of last week does not stand in the way of today's.
-        (_, [only]) if near.iter().all(|one| one.score >= best.score) => Match::One(*only),
+        (_, [only]) if near.iter().all(|one| one.score >= only.score) => Match::One(*only),
         _ => Match::Several(near),
     }
+}
+
+/// A name as it is said: gamer spelling made speakable, every other as it stands.
+#[must_use]
+pub fn said(name: &str) -> String {
+    handle::said(name)
+}
+
+/// The sounds of words, one sign each as `spelling.txt` explains them.
+#[must_use]
+pub fn sounds(words: &str) -> String {
+    sound::signs(&text::sounds_of(&text::plain_words(words)))
 }
 
 #[cfg(test)]

@@ -4,16 +4,18 @@ use std::collections::HashSet;
 use std::ops::Range;
 use std::sync::LazyLock;
 
-use super::form::Heard;
+use super::form::Sounding;
 use super::{Candidate, Roster};
 use crate::domain::Kind;
 
 /// The score from which a run of words that nothing announced is taken for a name.
-pub const SPOT_MIN: f32 = 0.84;
+pub const SPOT_MIN: f32 = 0.89;
 /// The longest run of words looked at.
 pub const SPAN_WORDS_MAX: usize = 6;
 /// The most words of one utterance that are looked at.
 pub const WORDS_MAX: usize = 96;
+/// The longest run that may only sound like a name; longer ones have to be one letter for letter.
+const ALIKE_WORDS_MAX: usize = 4;
 
 /// A name found in what was heard.
 #[derive(Debug, Clone)]
@@ -47,11 +49,13 @@ impl Roster {
             for end in start + 1..=(start + SPAN_WORDS_MAX).min(words.len()) {
                 let Some(span) = words.get(start..end) else { continue };
                 let heard = span.join(" ");
-                let sounding = Heard::new(&heard, &self.sounds);
-                let plain = span.iter().all(|word| is_ordinary(word));
+                let sounding = Sounding::new(&heard);
                 let edge = [span.first(), span.last()].into_iter().flatten().any(|word| is_ordinary(word));
-                let least = if plain || (edge && span.len() > 1) { 0.95 } else { SPOT_MIN };
-                let best = self.candidates(&sounding, |_: Kind| true, least);
+                let best = if edge || span.len() > ALIKE_WORDS_MAX {
+                    self.best_of_each(self.exactly(&sounding, |_: Kind| true, SPOT_MIN).collect())
+                } else {
+                    self.candidates(&sounding, |_: Kind| true, SPOT_MIN)
+                };
                 found.extend(best.first().map(|best| Mention { span: start..end, heard, candidate: *best }));
             }
         }

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::{Ending, Outcome, Turn, TurnError, Turns, record::since};
 use crate::domain::Cue;
 use crate::intent::resolve::Found;
-use crate::names::Roster;
+use crate::names::{self, Roster};
 use crate::outcome::Undo;
 use crate::reply::{self, Reply};
 use crate::store::StoreError;
@@ -99,16 +99,17 @@ pub(super) fn mentions(found: &[Found]) -> Vec<Value> {
         .collect()
 }
 
-/// The reply with names written as they are said.
+/// The reply with names written as they are said: by their respelling, or gamer spelling made speakable.
 pub(super) fn pronounced(text: &str, roster: &Roster) -> String {
     let mut out = text.to_owned();
-    for entry in roster.entries() {
-        let said = entry
+    for entry in roster.entries().iter().filter(|entry| text.contains(&entry.name)) {
+        let respelled = entry
             .phonetic
             .as_deref()
-            .and_then(|all| all.split(';').map(str::trim).find(|one| !one.starts_with("ipa:")));
-        if let Some(said) = said.filter(|said| !said.is_empty() && out.contains(&entry.name)) {
-            out = replace_whole(&out, &entry.name, said);
+            .and_then(|all| all.split(';').map(str::trim).find(|one| !one.is_empty() && !one.starts_with("ipa:")));
+        let said = respelled.map_or_else(|| names::said(&entry.name), str::to_owned);
+        if said != entry.name {
+            out = replace_whole(&out, &entry.name, &said);
         }
     }
     out

@@ -12,6 +12,7 @@ mod guild_file;
 mod hostile_text;
 mod journal;
 mod killed;
+mod names;
 mod news;
 mod operator;
 mod partition;
