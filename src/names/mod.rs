@@ -7,6 +7,12 @@
 //! A candidate's score is the probability that it is meant. Words that are a form letter for letter have the form's own
 //! weight: 1 for the name, and an exact name always wins. All others share what the words leave open: with the odds `o`
 //! of each candidate by itself, the best has `o / (1 + the odds of all)`, so near rivals lower it.
+//!
+//! Calibrated on 916 recordings of 215 names (323 with those held back), said in spoken orders by six synthetic voices and
+//! heard by the shipped recogniser: 270 different misheard ones fitted the three numbers in `form`. On 465 recordings of
+//! the other names, two of their voices new, in a guild of 250, the first candidate was right: below 0.3 in 8 of 9, to 0.6 in 8 of
+//! 12, to 0.8 in 10 of 10, to 0.9 in 9 of 11, and from [`TAKE_MIN`] on in 420 of 420.
+//! `cargo test --test it names_as_they_were_heard -- --nocapture` prints it again.
 
 mod form;
 mod handle;
@@ -27,7 +33,7 @@ pub use text::squash;
 
 use form::{Form, Limits, Outline, Sounding};
 
-/// The probability from which a candidate is taken; below, the program asks.
+/// The probability from which a candidate is taken; below, the program asks. Of those held back none above it was wrong.
 pub const TAKE_MIN: f32 = 0.9;
 /// How much of the whole the candidates of a question have together; with less, none is near.
 const SEVERAL_MIN: f32 = 0.8;

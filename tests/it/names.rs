@@ -294,3 +294,13 @@ fn reliability(sure: &[(f32, bool)]) {
         println!("    score {from:.2} to {to:.2}: {right} of {} right", own.len());
     }
 }
+
+/// Prints the sounds of every name that was said or heard, for fit_names.py.
+#[test]
+#[ignore = "prints what tests/fixtures/names/fit_names.py reads"]
+fn sounds_of_the_recordings() {
+    let rows = HEARD.lines().filter(|line| !line.starts_with('#')).skip(1);
+    let words: BTreeSet<&str> = rows.flat_map(|row| [3, 5, 10].map(|at| row.split('\t').nth(at).unwrap())).collect();
+    let parts: BTreeSet<&str> = words.iter().flat_map(|one| one.split_whitespace()).collect();
+    words.union(&parts).for_each(|one| println!("sounds\t{one}\t{}", sounds(one)));
+}
