@@ -14,7 +14,7 @@ use crate::names::{Fate, Roster, Telling};
 use crate::parts::{self, EXIT_DONE, EXIT_SOME_NOT, Failure};
 use crate::show;
 use crate::speech::Recogniser;
-use crate::store::View;
+use crate::store::StoreError;
 
 /// The most candidates shown for one kind.
 const CANDIDATES_MAX: usize = 5;
@@ -27,18 +27,17 @@ const RUN_WORDS_MAX: usize = 6;
 /// When the settings are wrong, nobody signs in, a recording cannot be read, or a part is not available.
 pub async fn run(config: &Config, global: &Global, command: Names) -> Result<u8, Failure> {
     let store = parts::store(config).await?;
-    let guild = global.guild.as_deref().or(config.guild.as_deref());
-    let session = store.sign_in(guild, global.member.as_deref().or(config.member.as_deref())).await?;
-    let view = async {
+    let session = parts::sign_in(&store, config, global).await?;
+    let seen = async {
         let mut tx = store.begin(&session).await?;
-        let view = tx.view().await?;
+        let seen = (tx.view().await?, tx.names().await?);
         tx.rollback().await?;
-        Ok::<View, crate::store::StoreError>(view)
+        Ok::<_, StoreError>(seen)
     }
     .await;
     parts::leave(&store, Some(&session)).await;
-    let mut view = view?;
-    let roster = Roster::new(std::mem::take(&mut view.entries));
+    let (view, entries) = seen?;
+    let roster = Roster::new(entries);
     match command {
         Names::Try { words, kind } => {
             Ok(words.iter().map(|words| tried(&roster, words, kind, global.json)).max().unwrap_or(EXIT_DONE))

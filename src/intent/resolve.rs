@@ -325,7 +325,7 @@ impl Pieces<'_, '_> {
             return Ok(Some(entry.clone()));
         }
         // Whom it may mean was not spoken of; a name that happens to be such a word is looked for.
-        let named = || matches!(roster.resolve(kind, words), Match::One(one) if one.score >= SAME_NAME_MIN);
+        let named = || matches!(roster.resolve(kind, words), Match::One(one) if one.score >= EXACT_MIN);
         if recent::is_pointing(kind, words) && !named() { Err(self.missing(field)) } else { Ok(None) }
     }
 
