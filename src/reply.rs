@@ -168,7 +168,7 @@ fn missing(action: Action, field: Field) -> String {
         (_, Field::Task) => "Which task?".to_owned(),
         (_, Field::Member) => "Who?".to_owned(),
         (_, Field::Squad) => "Which squad?".to_owned(),
-        (_, Field::Name) => "What should it be called? Say the order again with a name.".to_owned(),
+        (_, Field::Name) => "What should it be called?".to_owned(),
         (_, Field::Start) => "When?".to_owned(),
         (_, Field::Percent | Field::Amount) => "How much?".to_owned(),
         (_, field) => format!("What is {}?", piece(field)),

@@ -237,6 +237,21 @@ impl Command {
         }
     }
 
+    /// The task that it changes.
+    #[must_use]
+    pub fn task(&self) -> Option<TaskId> {
+        match self {
+            Self::TaskAssign { task, .. }
+            | Self::TaskClaim { task }
+            | Self::TaskRelease { task }
+            | Self::TaskSetStatus { task, .. }
+            | Self::TaskSetProgress { task, .. }
+            | Self::TaskSetPriority { task, .. }
+            | Self::TaskSchedule { task, .. } => Some(task.id),
+            _ => None,
+        }
+    }
+
     /// Whether it only asks. A question changes nothing and is never confirmed.
     #[must_use]
     pub fn is_question(&self) -> bool {

@@ -122,6 +122,10 @@ impl Pieces<'_, '_> {
                 priority: self.value(Field::Priority, values::priority)?,
                 description: self.maybe_text(Field::Description)?,
             },
+            // "Give it to me" is volunteering, in whatever words.
+            Action::TaskAssign if self.words(Field::Member).is_some_and(is_speaker) => {
+                Command::TaskClaim { task: self.task()? }
+            }
             Action::TaskAssign => Command::TaskAssign { task: self.task()?, to: self.assignee()? },
             Action::TaskClaim => Command::TaskClaim { task: self.task()? },
             Action::TaskRelease => Command::TaskRelease { task: self.task()? },

@@ -5,7 +5,7 @@
 use super::numbers::{number, share, words};
 use crate::domain::{Availability, Clearance, ObjectiveStatus, Percent, Priority, TaskStatus};
 
-/// A share: "seventy five percent", "75%", "half", "three quarters", "complete".
+/// A share: "seventy five percent", "75%", "half", "three quarters", "complete"; a third is a whole 33.
 #[must_use]
 pub fn percent(text: &str) -> Option<Percent> {
     let all = words(text);
@@ -19,7 +19,7 @@ pub fn percent(text: &str) -> Option<Percent> {
         "halfway" | "half way" => 50.0,
         "nothing" | "none" => 0.0,
         "full" | "all" | "fully" => 100.0,
-        _ => share(&bare).filter(|_| !marked).or_else(|| number(&bare.join(" ")))?,
+        _ => share(&bare).filter(|_| !marked).map(f64::round).or_else(|| number(&bare.join(" ")))?,
     };
     Percent::new(value)
 }

@@ -174,7 +174,16 @@ impl Roster {
     /// Who or what the words mean, where a name of this kind is expected.
     #[must_use]
     pub fn resolve(&self, kind: Kind, words: &str) -> Match<'_> {
-        judge(self.near(kind, words, RIVAL_MIN))
+        let near = self.near(kind, words, RIVAL_MIN);
+        // Said like one and written as a part of another: "Raven" may be xX_R4ven_Xx or Raven Castellano.
+        let shared = near.first().is_some_and(|best| best.score < 1.0 && best.score > form::ALIKE_MAX);
+        let exactly: Vec<(usize, f32)> = if shared {
+            self.exactly(&Sounding::new(words), |one| one == kind, form::SHORT_FORM_WEIGHT).collect()
+        } else {
+            Vec::new()
+        };
+        let written = self.best_of_each(exactly);
+        if written.len() > 1 { one_of(written) } else { judge(near) }
     }
 
     /// Everything of this kind that is at least so likely by itself, best first.

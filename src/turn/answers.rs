@@ -71,9 +71,10 @@ pub(super) fn answered(
             let choice = chosen(choices, &said, scene.roster)?;
             intent.picking(*field, &choice.name, choice.id)
         }
-        // A name for something new and free text may be anything, chatter too: they are said with their order.
+        Question::Missing { field: Field::Name, .. } => intent.with(Field::Name, &said),
+        // Other free text may be anything, chatter too: it is said with its order.
         Question::Missing { field, .. } | Question::Value { field, .. } if is_free(*field) => return None,
-        _ => intent.with(question.field(), &bare(&said)?),
+        _ => intent.with(question.field(), &piece(&said, question.field())?),
     };
     // An answer moves the order on: the piece that was asked for is there now.
     let fits = scene.resolves(&filled).map_or_else(|next| next.field() != question.field(), |()| true);
@@ -96,9 +97,10 @@ pub(super) struct Corrected {
 /// "No, to Wulfgar": the last orders with the one piece replaced that the words fit, or `None` when they fit none, or
 /// more than one.
 pub(super) fn corrected(last: &[Intent], text: &str, scene: Scene<'_>) -> Option<Corrected> {
-    let said = bare(&correcting(text)?)?;
+    let correction = correcting(text)?;
+    let said = trimmed(&correction)?;
     let replaced = |intent: &Intent, field: Field| {
-        let old = intent.words(field)?;
+        let (old, said) = (intent.words(field)?, piece(&correction, field)?);
         let new = intent.clone().with(field, &said);
         (squash(old) != squash(&said) && !is_free(field) && scene.resolves(&new).is_ok()).then_some(new)
     };
@@ -147,6 +149,12 @@ fn replaces(action: Action, field: Field) -> bool {
 
 /// What stands behind "no", "I meant" and the like; `None` when nothing of the kind was said, or nothing else.
 fn correcting(text: &str) -> Option<String> {
+    // "Not Hollis, Mercy", "not Hollis but Mercy".
+    let lower = text.to_lowercase();
+    if lower.starts_with("not ") {
+        let instead = text.split_once(", but ").or_else(|| text.split_once(',')).or_else(|| text.split_once(" but "));
+        return instead.map(|(_, meant)| meant.trim().to_owned()).filter(|meant| !meant.is_empty());
+    }
     let raw: Vec<&str> = text.split_whitespace().collect();
     let plain = words(text);
     if raw.len() != plain.len() {
@@ -178,8 +186,24 @@ fn is_free(field: Field) -> bool {
     matches!(field, Field::Name | Field::Text | Field::Brief | Field::Description | Field::Message | Field::Metric)
 }
 
+/// The words for a piece: of a value any, of a name only such that can be one.
+fn piece(text: &str, field: Field) -> Option<String> {
+    let is_name = matches!(
+        field,
+        Field::Objective | Field::Task | Field::Member | Field::Squad | Field::Category | Field::Rank | Field::Lead
+    );
+    if is_name { bare(text) } else { trimmed(text) }
+}
+
 /// An answer without what is said around it: "to Mako, please" → "Mako". None for words that name nothing.
 fn bare(text: &str) -> Option<String> {
+    let kept = trimmed(text)?;
+    let telling =
+        |word: &str| !is_ordinary(word) || word.starts_with(char::is_uppercase) || word.parse::<f64>().is_ok();
+    (kept.contains(' ') || telling(&kept)).then_some(kept)
+}
+
+fn trimmed(text: &str) -> Option<String> {
     const BEFORE: &[&str] =
         &["to", "for", "on", "of", "at", "it's", "its", "the", "i", "mean", "meant", "said", "uh", "um", "make", "it"];
     const AFTER: &[&str] = &["please", "over", "out", "thanks", "commander"];
@@ -188,11 +212,7 @@ fn bare(text: &str) -> Option<String> {
     let start = words.iter().take_while(|word| is_one(BEFORE, word)).count();
     let end = words.len() - words.iter().rev().take_while(|word| is_one(AFTER, word)).count();
     let kept = words.get(start..end).filter(|kept| !kept.is_empty())?;
-    (kept.len() > 1
-        || kept
-            .iter()
-            .any(|word| !is_ordinary(word) || word.starts_with(char::is_uppercase) || word.parse::<f64>().is_ok()))
-    .then(|| kept.join(" "))
+    Some(kept.join(" "))
 }
 
 /// Which of the choices the words pick: by place, by name, or by what tells them apart.

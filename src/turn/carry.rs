@@ -109,8 +109,9 @@ async fn allowed(
     commands: &[Command],
 ) -> Result<Result<Vec<Authorized>, Denied>, StoreError> {
     let mut all = Vec::new();
+    let mut claimed = Vec::new();
     for command in commands {
-        let standing = match tx.standing(actor, command).await {
+        let mut standing = match tx.standing(actor, command).await {
             // Not to be seen by a member without the right; gone for everybody else.
             Err(error @ StoreError::Gone) => match authorize(actor, command.clone(), Standing::default()) {
                 Err(denied) => return Ok(Err(denied)),
@@ -118,6 +119,11 @@ async fn allowed(
             },
             other => other?,
         };
+        // "I'll take it and start": what is claimed in the same breath is the speaker's when the next order comes.
+        standing.leads |= command.task().is_some_and(|task| claimed.contains(&task));
+        if let Command::TaskClaim { task } = command {
+            claimed.push(task.id);
+        }
         match authorize(actor, command.clone(), standing) {
             Ok(one) => all.push(one),
             Err(denied) => return Ok(Err(denied)),

@@ -339,7 +339,8 @@ impl Turns {
         turn.ms.store += since(began);
         let carried = carried.unwrap_or_else(Outcome::Failed);
         self.last = match &carried {
-            Outcome::Carried { done, .. } => {
+            Outcome::Carried { done, answers, .. } => {
+                self.note(done, answers, roster);
                 Some(Last { at: Instant::now(), intents: understood.intents, applied: !done.is_empty() })
             }
             _ => None,

@@ -8,9 +8,10 @@ use super::{Ending, Outcome, Turn, Turns, words};
 use crate::commander::grammar::{Declined, Verdict};
 use crate::commander::reach::ReachError;
 use crate::commander::{ThinkError, Thought};
-use crate::domain::Cue;
-use crate::intent::{Action, Intent, Question, Recent};
+use crate::domain::{Cue, Kind};
+use crate::intent::{Action, Field, Intent, Question, Recent};
 use crate::names::Roster;
+use crate::outcome::{Answer, Done};
 use crate::store::View;
 
 /// How long a question stays open for its answer, and an order for its correction.
@@ -154,7 +155,9 @@ impl Turns {
                 None => corrected(&open.intents, text, scene).map(|one| one.intents),
             };
             turn.route = open.route;
-            return intents.map(|intents| Understood { intents, ..open.clone().understood() });
+            // A new name may be any words, chatter too: it is read back.
+            let guessed = matches!(open.wanted, Some((_, Question::Missing { field: Field::Name, .. })));
+            return intents.map(|intents| Understood { intents, guessed, ..open.clone().understood() });
         }
         let last = self.last.as_ref().filter(|one| one.at.elapsed() < ANSWER_MAX)?;
         let meant = corrected(&last.intents, text, scene)?;
@@ -163,6 +166,23 @@ impl Turns {
         let intents =
             if last.applied && meant.replaces { vec![meant.intents.get(meant.at)?.clone()] } else { meant.intents };
         Some(Understood { takes_back, ..Understood::orders(intents) })
+    }
+
+    /// Remembers what was just made, and who was named in an answer: "it" and "him" mean them next.
+    pub(super) fn note(&mut self, done: &[Done], answers: &[Answer], roster: &Roster) {
+        for (change, name) in done.iter().filter_map(|one| one.change.as_ref().zip(one.command.new_name())) {
+            self.recent.1.note(change.kind, Some(change.id), name.as_str());
+        }
+        let leads = answers.iter().filter_map(|one| match one {
+            Answer::Task(line) => line.lead.as_deref(),
+            Answer::Objective { line, .. } => line.lead.as_deref(),
+            Answer::Squads(lines) => lines.as_slice().first().filter(|_| lines.len() == 1)?.lead.as_deref(),
+            _ => None,
+        });
+        for lead in leads {
+            let entry = roster.entries().iter().find(|entry| entry.kind == Kind::Member && entry.name == lead);
+            self.recent.1.note(Kind::Member, entry.map(|entry| entry.id), lead);
+        }
     }
 
     /// Words of conversation; any other single order passes through.
