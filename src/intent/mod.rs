@@ -15,7 +15,8 @@ pub mod values;
 use serde::Serialize;
 use uuid::Uuid;
 
-use crate::domain::value_set;
+use crate::domain::{Kind, value_set};
+use crate::names::{Entry, Match, Roster};
 
 pub use command::Command;
 pub use doubt::is_doubtful_name;
@@ -170,6 +171,25 @@ impl Intent {
         self.fields.push((field, words.to_owned()));
         self
     }
+}
+
+/// What stands for every open task of an objective, where one task is named otherwise.
+pub const EVERY_TASK: &str = "*";
+
+/// "All tasks of Nightfall": one order for each open task of the objective. An order whose objective cannot be told is
+/// left as it is, and asked about.
+#[must_use]
+pub fn one_by_one(intents: &[Intent], roster: &Roster) -> Vec<Intent> {
+    let each = |intent: &Intent| {
+        let objective = intent.words(Field::Objective).filter(|_| intent.words(Field::Task) == Some(EVERY_TASK));
+        let Some(Match::One(objective)) = objective.map(|words| roster.resolve(Kind::Objective, words)) else {
+            return vec![intent.clone()];
+        };
+        let own = |entry: &&Entry| entry.kind == Kind::Task && entry.open && entry.parent == Some(objective.entry.id);
+        let tasks = roster.entries().iter().filter(own);
+        tasks.map(|task| intent.clone().without(Field::Objective).picking(Field::Task, &task.name, task.id)).collect()
+    };
+    intents.iter().flat_map(each).collect()
 }
 
 /// Whether the words mean who speaks.

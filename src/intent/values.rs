@@ -63,9 +63,8 @@ pub fn objective_status(text: &str) -> Option<ObjectiveStatus> {
     Some(match state(text).as_str() {
         "active" | "activated" | "live" | "open" | "reopened" | "in progress" | "underway" | "under way"
         | "running" | "resumed" => ObjectiveStatus::Active,
-        "completed" | "complete" | "done" | "finished" | "wrapped up" | "accomplished" | "achieved" | "closed" => {
-            ObjectiveStatus::Completed
-        }
+        "completed" | "complete" | "done" | "finished" | "wrapped up" | "sorted" | "sorted out" | "dealt with"
+        | "taken care of" | "handled" | "accomplished" | "achieved" | "closed" => ObjectiveStatus::Completed,
         "cancelled" | "canceled" | "cancel" | "scrubbed" | "aborted" | "called off" | "scrapped" | "dropped" => {
             ObjectiveStatus::Cancelled
         }

@@ -27,7 +27,9 @@ use crate::domain::{Cue, Heard, TEXT_CHARS_MAX, Transcript, Utterance, Utterance
 use crate::hearing::wav;
 use crate::intent::resolve::Found;
 use crate::intent::times::Now;
-use crate::intent::{Command, Context, Question, Recent, is_doubtful_name, resolve};
+use crate::intent::{
+    Command, Context, EVERY_TASK, Field, Intent, Question, Recent, is_doubtful_name, one_by_one, resolve,
+};
 use crate::names::{Roster, is_unsure};
 use crate::outcome::{Answer, Done, Undo};
 use crate::reply::Reply;
@@ -299,10 +301,17 @@ impl Turns {
         let began = Instant::now();
         let understood = self.understand(text, view, roster, turn).await;
         turn.ms.route += since(began);
-        let understood = match understood {
+        let mut understood = match understood {
             Ok(understood) => understood,
             Err(outcome) => return outcome,
         };
+        let every = |intent: &Intent| intent.words(Field::Task) == Some(EVERY_TASK);
+        let many = understood.intents.iter().any(every);
+        understood.intents = one_by_one(&understood.intents, roster);
+        if understood.intents.is_empty() {
+            let text = "There is no open task in it. Nothing was changed.".to_owned();
+            return Outcome::Said(Cue::Question, Ending::Answered, "conversation", text);
+        }
         let now = Now { at: Utc::now(), zone: self.settings.zone };
         let by_ear = turn.source != TYPED;
         let mut recent = std::mem::take(&mut self.recent.1);
@@ -332,7 +341,8 @@ impl Turns {
             return failed("unsupported", "Say undo by itself. Nothing was changed.".to_owned());
         }
         let began = Instant::now();
-        let doubtful = understood.guessed
+        let doubtful = many
+            || understood.guessed
             || commands.iter().filter_map(Command::new_name).any(|name| is_doubtful_name(name, roster))
             || (found.iter().any(|one| is_unsure(one.score, by_ear)) && !commands.iter().all(Command::is_question));
         let carried = self.carry_out(text, commands, &understood, doubtful, turn).await;
