@@ -23,9 +23,9 @@ const TITLES: &[&str] = &["operation", "project", "mission", "objective", "task"
 /// The probability that words were said for a form, looking at nothing else, is
 /// `1 / (1 + exp(-(BASE + PER_SOUND * sounds - PER_COST * cost)))`: `sounds` is how many the two have on average, `cost`
 /// the distance of `confusions.txt` in units of an unrelated sound. Fitted by maximum likelihood; see `names` for how.
-const BASE: f32 = -0.73;
-const PER_SOUND: f32 = 1.36;
-const PER_COST: f32 = 4.75;
+const BASE: f32 = -0.69;
+const PER_SOUND: f32 = 1.35;
+const PER_COST: f32 = 4.73;
 /// A part of a name has to be heard so many times better than a name. Chosen, not fitted: the recordings hold few.
 const PART_STRICTNESS: f32 = 1.4;
 
@@ -111,12 +111,14 @@ pub(super) struct Outline {
     profile: Profile,
     sounds: u8,
     pub(super) kind: Kind,
+    /// Whether it is only a part of the name.
+    pub(super) is_part: bool,
 }
 
 impl Outline {
     pub(super) fn new(form: &Form) -> Self {
         let sounds = u8::try_from(form.sounding.phones.len()).unwrap_or(u8::MAX);
-        Self { profile: form.sounding.profile, sounds, kind: form.kind }
+        Self { profile: form.sounding.profile, sounds, kind: form.kind, is_part: form.weight <= SHORT_FORM_WEIGHT }
     }
 
     /// `false` when the form's score is certainly 0.

@@ -148,7 +148,7 @@ fn the_rules_find_what_breaks_them() {
             assert!(one.contains(part), "{path}: {one}");
         }
     };
-    check("names/form.rs", "use rphonetic::Metaphone;\nuse strsim::jaro;", &[]);
+    check("guild_file/read.rs", "use strsim::jaro;", &[]);
     check("store.rs", "let pool = sqlx::query!(\"select 1\");", &[]);
     check("turn/mod.rs", "use sqlx::PgPool;", &["sqlx, whose home is store"]);
     check("reply.rs", "use hound;", &["hound"]);
