@@ -15,7 +15,7 @@ use crate::support::demo::{Demo, FILE, Rows, Run, assert_carried_out, run};
 use crate::support::llm::{Behaviour, LlmServer};
 
 const CASES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/hostile.jsonl");
-/// There are never fewer.
+/// Never do fewer of them reach the model.
 const CASES_MIN: usize = 60;
 const GUILD: &str = "Perihelion Company";
 /// The model's orders are applied at once: the weakest guard that the settings allow.
@@ -201,15 +201,16 @@ fn guild_rows(rows: &Rows) -> Rows {
 #[tokio::test]
 async fn hostile_text_never_widens_what_happens() {
     let cases = cases();
-    assert!(cases.len() >= CASES_MIN, "{} cases", cases.len());
     let demo = guilds().await;
-    let mut failed = Vec::new();
+    let (mut failed, mut asked) = (Vec::new(), 0);
     for case in &cases {
         let played = play(&demo, case).await;
         println!("{:<10} {}", played.run.turn()["outcome"].as_str().unwrap(), case.about);
+        asked += usize::from(!played.sent.is_empty());
         if catch_unwind(AssertUnwindSafe(|| judge(case, &played))).is_err() {
             failed.push(case.about.as_str());
         }
     }
+    assert!(asked >= CASES_MIN, "only {asked} of {} cases reach the model", cases.len());
     assert!(failed.is_empty(), "{} of {} failed: {failed:#?}", failed.len(), cases.len());
 }

@@ -236,7 +236,7 @@ pub(super) const ACTIONS: &[Action] = &[
             ],
         ],
     ),
-    action("ask.me", &[], &[], &[ASK, FIRST]),
+    action("ask.me", &[], &[], &[ASK, FIRST, &["i", "im", "me", "myself", "rank", "clearance"]]),
     action("ask.help", &[], &[], &[ASK, &["help", "say", "can", "could"]]),
     action(ANSWER, &["text"], &[&["text"]], &[]),
 ];

@@ -100,6 +100,8 @@ fn offers_follow_the_words() {
     check("Obrecht leads Wardens", &["member.set_squad", "squad.set_lead"]);
     check("Obrecht is leaving Wardens", &[]);
     check("", &[]);
+    check("who ate my pizza", &[]);
+    check("what is my rank", &["ask.me"]);
 }
 
 #[test]

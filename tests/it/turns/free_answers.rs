@@ -76,7 +76,7 @@ async fn only_questions_about_the_guild_take_the_data_along() {
     let demo = Demo::new().await;
     let (run, sent) = ask(&demo, ARCHON, "Who ate my pizza?", "Well, okay.").await;
     assert_eq!((outcomes(&run), sent.as_str()), (vec!["ignored".to_owned()], ""), "{run:?}");
-    let (run, sent) = ask(&demo, ARCHON, "Somebody get Bjornulf onto plot the jump", "Bjornulf has it.").await;
+    let (run, sent) = ask(&demo, ARCHON, "Bjornulf would be perfect for plot the jump", "Bjornulf has it.").await;
     assert_eq!(outcomes(&run), ["failed"], "{run:?}");
     assert!(!sent.contains("Facts:"), "{sent}");
 }
