@@ -46,7 +46,8 @@ fn is_whole(spoken: &[&String], at: usize, length: usize) -> bool {
     let and = |at: usize| spoken.get(at).is_some_and(|word| *word == "and");
     let end = at + length;
     let before = at.checked_sub(1).is_some_and(|one| number(one) || (and(one) && one > 0 && number(one - 1)));
-    !before && !number(end) && !(and(end) && number(end + 1))
+    let after = number(end) || (and(end) && number(end + 1));
+    !(before || after)
 }
 
 /// How many numbers were said outside of names.
