@@ -158,7 +158,14 @@ impl Said {
     fn new(text: &str, roster: &Roster) -> Self {
         let words = grammar::Words::new(text);
         let plain: Vec<&str> = words.plain().iter().map(String::as_str).collect();
-        let names = roster.spot(&plain).into_iter().map(|one| (one.candidate.entry.kind, one.heard)).collect();
+        // "A bandit" is anybody but the member of that name.
+        let anybody = |start: usize| {
+            start.checked_sub(1).and_then(|at| plain.get(at)).is_some_and(|one| matches!(*one, "a" | "an"))
+        };
+        let is_name = |kind: Kind, start: usize| !(matches!(kind, Kind::Member | Kind::Squad) && anybody(start));
+        let names = roster.spot(&plain).into_iter().map(|one| (one.candidate.entry.kind, one.span.start, one.heard));
+        let names =
+            names.filter(|(kind, start, _)| is_name(*kind, *start)).map(|(kind, _, heard)| (kind, heard)).collect();
         Self { words: plain.join(" "), names }
     }
 

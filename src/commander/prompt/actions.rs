@@ -279,7 +279,6 @@ pub(super) const HELD: &[&str] = &[
     "thought",
     "heard",
     "was",
-    "were",
     "had",
     "once",
     "until",

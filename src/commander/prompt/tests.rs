@@ -101,6 +101,8 @@ fn offers_follow_the_words() {
     check("Obrecht is leaving Wardens", &[]);
     check("", &[]);
     check("who ate my pizza", &[]);
+    check("the fuel run was Obrecht's", &[]);
+    check("Obrecht gets the fuel run now, we're late", &["task.assign"]);
     check("what is my rank", &["ask.me"]);
 }
 
