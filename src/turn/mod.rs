@@ -312,8 +312,7 @@ impl Turns {
             let text = "There is no open task in it. Nothing was changed.".to_owned();
             return Outcome::Said(Cue::Question, Ending::Answered, "conversation", text);
         }
-        let now = Now { at: Utc::now(), zone: self.settings.zone };
-        let by_ear = turn.source != TYPED;
+        let (now, by_ear) = (Now { at: Utc::now(), zone: self.settings.zone }, turn.source != TYPED);
         let mut recent = std::mem::take(&mut self.recent.1);
         let mut found: Vec<Found> = Vec::new();
         let mut commands = Vec::new();
@@ -326,7 +325,8 @@ impl Turns {
             found.iter().skip(known).for_each(|one| recent.note(one.kind, Some(one.id), &one.name));
             self.recent = (Instant::now(), recent.clone());
             match resolved {
-                Ok(command) => commands.push(command),
+                // "Nightfall can't wait, treat it as urgent" is one order, said twice.
+                Ok(command) => commands.extend((!commands.contains(&command)).then_some(command)),
                 Err(question) => {
                     turn.mentions = words::mentions(&found);
                     let wanted = Some((at, question.clone()));

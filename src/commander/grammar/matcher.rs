@@ -252,6 +252,13 @@ impl Walk<'_> {
         if path.unknown > 0 && path.names == 0 && path.literals < 3 {
             return;
         }
+        // Names alone order nothing, unless they were said to the commander; no word of theirs was lost, then.
+        if path.literals == 0
+            && (path.lost != Lost::Nothing || !self.words.addressed)
+            && path.names == path.fields.len()
+        {
+            return;
+        }
         // A statement of little but names ("Scout the Route to Kestrel") needs them said plainly.
         let by_name = path.fields.first().is_some_and(|(_, range)| range.start == 0);
         if by_name && path.literals <= 1 && path.weakest < PLAIN_NAME_MIN {

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::outcomes;
+use super::{commands, outcomes};
 use crate::support::demo::{ARCHON, Demo, run};
 
 /// What was last spoken of is what "it" and "him" mean in the next utterance, also when it was only asked about.
@@ -14,9 +14,10 @@ async fn words_that_point_back_mean_what_was_last_spoken_of() {
         "who is on jam the relay?",
         "Give it to Veshkar.",
         "Give him spoof the transponders and make it urgent.",
+        "Jam the relay can't wait, treat it as urgent.",
     ];
     let run = demo.say(ARCHON, &texts).await;
-    assert_eq!(outcomes(&run), ["asked", "answered", "applied", "applied"], "{run:?}");
+    assert_eq!(outcomes(&run), ["asked", "answered", "applied", "applied", "applied"], "{run:?}");
     let turns = run.turns();
     assert_eq!(turns[2]["commands"], json!([{"action": "task.assign", "task": "Jam the Relay", "member": "Veshkar"}]));
     assert_eq!(
@@ -26,6 +27,7 @@ async fn words_that_point_back_mean_what_was_last_spoken_of() {
             {"action": "task.set_priority", "task": "Spoof the Transponders", "priority": "critical"},
         ])
     );
+    assert_eq!(commands(&turns[4]).len(), 1, "one order, said twice");
 }
 
 /// What is forbidden, hangs on a condition or is taken back changes nothing, and the reply says so.

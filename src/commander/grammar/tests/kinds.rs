@@ -86,7 +86,7 @@ fn random_words_make_no_order_without_an_orders_word() {
         "please",
         "aegis",
     ];
-    const TELLING: &[&str] = &["percent", "priority", "no", "high", "if"];
+    const TELLING: &[&str] = &["percent", "priority", "high", "aegis"];
     let mut runner =
         proptest::test_runner::TestRunner::new(proptest::prelude::ProptestConfig::with_cases(fuzz_cases()));
     let words = proptest::collection::vec(proptest::sample::select(WORDS), 0..10);
@@ -95,12 +95,7 @@ fn random_words_make_no_order_without_an_orders_word() {
         let changes =
             !is_no_order(&read) && !["?", "~", "ask.", "confirm", "deny"].iter().any(|one| read.starts_with(one));
         // "Gold rush seventy percent" and "scout the route high priority" are statements.
-        proptest::prop_assert!(
-            !changes || words.iter().any(|word| TELLING.contains(word)) || read.contains(" member="),
-            "{:?} {}",
-            words,
-            read
-        );
+        proptest::prop_assert!(!changes || words.iter().any(|word| TELLING.contains(word)), "{:?} {}", words, read);
         Ok(())
     });
     tried.unwrap();
