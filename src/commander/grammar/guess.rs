@@ -45,7 +45,7 @@ impl Grammar {
     /// The one order that the words most likely were, when some of them were misheard.
     pub(super) fn guessed(&self, words: &Words, scope: &Scope<'_>) -> Option<Reading> {
         // What denies, doubts or tells is not guessed at.
-        let told = words.plain.first().is_some_and(|word| word.ends_with("ed"));
+        let told = words.plain.iter().any(|word| word.ends_with("ed"));
         let turned = told || words.plain.iter().any(|word| self.lists.is_guard(word));
         if words.len() > WORDS_MAX || words.len() < 3 || turned {
             return None;

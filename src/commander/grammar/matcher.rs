@@ -7,6 +7,7 @@ use super::slots::Slots;
 use super::words::Words;
 use super::{CALLED, Grammar, Reading, Scope, SlotKind, stem};
 use crate::intent::{Action, Field, Intent};
+use crate::names::EXACT_MIN;
 
 /// The longest name or value, in words.
 pub(super) const SLOT_WORDS_MAX: usize = 9;
@@ -14,12 +15,13 @@ pub(super) const SLOT_WORDS_MAX: usize = 9;
 const STEPS_MAX: usize = 60_000;
 /// Small words that the recogniser loses between two names ("the Mole to" → "the Molta"); one an order may be missing.
 const LOSABLE: [&str; 4] = ["to", "of", "as", "for"];
+/// Words that only say what kind of thing a name names, or stand between names.
+const KINDS: [&str; 13] =
+    ["task", "job", "objective", "mission", "squad", "category", "the", "our", "my", "and", "plus", "both", "a"];
 /// What a lost word costs.
 const LOST_COST: f32 = 0.7;
 /// What a word is worth that only sounds like the wording's.
 const ALIKE_WORTH: f32 = 0.85;
-/// How plain a name has to be in a wording of hardly anything else.
-const PLAIN_NAME_MIN: f32 = 0.88;
 /// What an order costs in which a name is nobody's.
 const UNKNOWN_COST: f32 = 0.5;
 
@@ -50,6 +52,8 @@ pub(super) struct Path {
     several: Option<Field>,
     worth: f32,
     literals: usize,
+    /// How many of them only sound like the wording's.
+    alike: usize,
     names: usize,
     /// How plain the least plain name is.
     weakest: f32,
@@ -67,6 +71,7 @@ impl Path {
             several,
             worth: 0.0,
             literals: 0,
+            alike: 0,
             names: 0,
             weakest: 1.0,
             unknown: 0,
@@ -165,11 +170,14 @@ impl Walk<'_> {
             .filter_map(|(word, worth)| here.words.get(word).map(|next| (*next, worth)))
             .collect();
         for (next, worth) in next {
+            let alike = usize::from(worth < 1.0);
             path.worth += worth;
             path.literals += 1;
+            path.alike += alike;
             self.step(next, at + 1, path);
             path.worth -= worth;
             path.literals -= 1;
+            path.alike -= alike;
         }
         let after_name = path.name_ends == Some(at) && path.lost == Lost::Nothing && self.care == Care::Strict;
         if after_name {
@@ -247,21 +255,31 @@ impl Walk<'_> {
         may.then_some(-1.0)
     }
 
+    /// Whether anything was said beside the names and what kind of thing they name.
+    fn tells_more(&self, path: &Path) -> bool {
+        let named = |at: usize| path.fields.iter().any(|(_, range)| range.contains(&at));
+        let words = self.words.plain.iter().enumerate().filter(|(at, _)| !named(*at));
+        words.into_iter().any(|(_, word)| !KINDS.contains(&word.as_str()))
+    }
+
     fn finish(&mut self, rule: usize, path: &Path) {
         // A name that nobody has is only placed when the rest of the wording leaves no doubt.
         if path.unknown > 0 && path.names == 0 && path.literals < 3 {
             return;
         }
+        // One word may be misheard or lost, not one of each.
+        if path.lost != Lost::Nothing && path.alike > 0 {
+            return;
+        }
         // Names alone order nothing, unless they were said to the commander; no word of theirs was lost, then.
-        if path.literals == 0
-            && (path.lost != Lost::Nothing || !self.words.addressed)
-            && path.names == path.fields.len()
-        {
+        let only_names = path.names == path.fields.len() && !self.tells_more(path);
+        if only_names && (path.lost != Lost::Nothing || !self.words.addressed) && path.names > 0 {
             return;
         }
         // A statement of little but names ("Scout the Route to Kestrel") needs them said plainly.
         let by_name = path.fields.first().is_some_and(|(_, range)| range.start == 0);
-        if by_name && path.literals <= 1 && path.weakest < PLAIN_NAME_MIN {
+        let bare = path.names == path.fields.len() && path.literals <= 1;
+        if by_name && bare && path.weakest < EXACT_MIN {
             return;
         }
         let Some(action) = self.grammar.rules.get(rule).map(|rule| rule.action) else { return };
