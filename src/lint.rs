@@ -110,10 +110,12 @@ fn unspeakable(entry: &Entry) -> Option<Warning> {
     let words = said(&entry.name);
     let foreign = words.chars().filter(|c| c.is_alphabetic() && !c.is_ascii()).count();
     let latin = words.chars().filter(char::is_ascii_alphanumeric).count();
-    let letters: String = words.to_lowercase().chars().filter(char::is_ascii_alphabetic).collect();
-    let run = letters.split(['a', 'e', 'i', 'o', 'u', 'y']).map(str::len).max().unwrap_or(0);
+    let is_consonant = |c: char| c.is_ascii_alphabetic() && !"aeiouyAEIOUY".contains(c);
+    let run = words.split(|c: char| !is_consonant(c)).map(str::len).max().unwrap_or(0);
+    // Up to three letters are said one by one: "HQ", "NCO".
+    let voiceless = |word: &str| word.len() > 3 && word.chars().all(is_consonant);
     let silent = sounds(&words).chars().count() < SOUNDS_MIN;
-    let is_word = !silent && foreign <= latin && run <= CONSONANTS_MAX;
+    let is_word = !silent && foreign <= latin && run <= CONSONANTS_MAX && !words.split_whitespace().any(voiceless);
     let (name, kind) = (entry.name.clone(), entry.kind);
     (!is_word).then(|| Warning {
         trouble: Trouble::Unspeakable,
