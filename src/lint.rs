@@ -4,7 +4,7 @@ use uuid::Uuid;
 
 use crate::domain::{Kind, Name};
 use crate::guild_file::{GuildFile, Said};
-use crate::names::{Candidate, Entry, Match, Roster, said, sounds};
+use crate::names::{By, Candidate, Entry, Match, Roster, said, sounds};
 
 /// How likely, 0 to 1, words of one name have to be meant for another by themselves, to be told.
 const ALIKE_MIN: f32 = 0.85;
@@ -181,7 +181,7 @@ fn ways(entry: &Entry) -> impl Iterator<Item = &str> {
 
 /// The others that these words of an entry could mean.
 fn heard_as<'r>(roster: &'r Roster, entry: &'r Entry, words: &str) -> Vec<Candidate<'r>> {
-    let alike = roster.said_alike(Candidate { entry, score: 1.0 });
+    let alike = roster.said_alike(Candidate { entry, score: 1.0, by: By::Letters });
     let close = roster.alike(entry.kind, words, ALIKE_MIN);
     let mut all: Vec<Candidate<'r>> = alike.into_iter().chain(close).collect();
     all.retain(|one| one.entry.id != entry.id);

@@ -7,7 +7,7 @@ use super::question::{Choice, Question};
 use super::times::{self, Now};
 use super::{Action, Command, Field, Intent, Recent, is_own_squad, is_speaker, numbers, recent, values};
 use crate::domain::{Kind, MemberId, Name, Named, SquadId, TEXT_CHARS_MAX};
-use crate::names::{Candidate, EXACT_MIN, Entry, Match, Roster, SUGGEST_MIN};
+use crate::names::{By, Candidate, EXACT_MIN, Entry, Match, Roster, SUGGEST_MIN};
 
 /// The most choices offered in a question; more cannot be told apart by ear.
 pub const CHOICES_MAX: usize = 4;
@@ -49,8 +49,10 @@ pub struct Found {
     pub name: String,
     /// Where it is stored.
     pub id: Uuid,
-    /// How alike, 0 to 1.
+    /// The probability that it is meant, 0 to 1.
     pub score: f32,
+    /// By what it was found.
+    pub by: By,
 }
 
 /// Turns an order as spoken into a command, noting each name that it looked up.
@@ -343,11 +345,11 @@ impl Pieces<'_, '_> {
         let heard = words.to_owned();
         let picked = self.intent.picked.iter().find(|(one, _)| *one == field);
         if let Some(entry) = picked.and_then(|(_, id)| self.context.roster.get(kind, *id)) {
-            self.found.push(Found { heard, kind, name: entry.name.clone(), id: entry.id, score: 1.0 });
+            self.found.push(Found { heard, kind, name: entry.name.clone(), id: entry.id, score: 1.0, by: By::Letters });
             return Ok(Named { id: I::from(entry.id), name: entry.name.clone() });
         }
         if let Some(noted) = self.spoken_of(field, kind, words)? {
-            self.found.push(Found { heard, kind, name: noted.name.clone(), id: noted.id, score: 1.0 });
+            self.found.push(Found { heard, kind, name: noted.name.clone(), id: noted.id, score: 1.0, by: By::Letters });
             return Ok(Named { id: I::from(noted.id), name: noted.name.clone() });
         }
         let one = match self.context.roster.resolve(kind, words) {
@@ -373,8 +375,9 @@ impl Pieces<'_, '_> {
                 return Err(Question::Unknown { field, kind, heard, choices: choices(&near) });
             }
         };
-        self.found.push(Found { heard, kind, name: one.entry.name.clone(), id: one.entry.id, score: one.score });
-        Ok(Named { id: I::from(one.entry.id), name: one.entry.name.clone() })
+        let Candidate { entry, score, by } = one;
+        self.found.push(Found { heard, kind, name: entry.name.clone(), id: entry.id, score, by });
+        Ok(Named { id: I::from(entry.id), name: entry.name.clone() })
     }
 }
 

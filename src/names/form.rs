@@ -10,7 +10,7 @@ use crate::domain::Kind;
 /// How much an exact match of a short form ("Nightfall") is worth, so that a full name stays ahead of it.
 pub(super) const SHORT_FORM_WEIGHT: f32 = 0.94;
 /// How much one telling word of a task's or an objective's name is worth ("the beacons"). It has to be that very word.
-pub(super) const TELLING_WORD_WEIGHT: f32 = 0.9;
+const TELLING_WORD_WEIGHT: f32 = 0.9;
 /// The shortest telling word, in letters.
 const TELLING_LETTERS_MIN: usize = 4;
 /// How much the stored respelling is worth, so that a name that is written so stays ahead of one that only sounds so.
@@ -47,6 +47,14 @@ impl Sounding {
         Self { squashed: plain.concat(), profile: Profile::new(&phones), phones, digits: text::digits_of(&plain) }
     }
 
+    /// Of a respelling: a consonant alone among its syllables is a sound and no letter's name ("tie g").
+    fn respelled(words: &str) -> Self {
+        let mut out = Self::new(words);
+        out.phones = text::sounds_of_respelling(&text::plain_words(words));
+        out.profile = Profile::new(&out.phones);
+        out
+    }
+
     /// Of a form that is written in IPA.
     fn of_ipa(ipa: &str) -> Self {
         let mut phones = spelling::of_ipa(ipa);
@@ -73,6 +81,11 @@ pub(super) struct Form {
 }
 
 impl Form {
+    /// Whether it is one telling word.
+    pub(super) fn is_word(&self) -> bool {
+        self.weight <= TELLING_WORD_WEIGHT
+    }
+
     /// Whether both are full names that sound the same.
     pub(super) fn is_said_like(&self, other: &Self) -> bool {
         let (a, b) = (&self.sounding, &other.sounding);
@@ -93,7 +106,7 @@ impl Form {
             return 0.0;
         }
         // So short a form is too easily like another word.
-        let most = if self.weight <= TELLING_WORD_WEIGHT { 0 } else { most };
+        let most = if self.is_word() { 0 } else { most };
         let cost = COSTS.distance(&sounding.phones, &heard.phones, most);
         if cost > most {
             return 0.0;
@@ -187,7 +200,7 @@ pub(super) fn forms_of(at: usize, entry: &Entry) -> Vec<Form> {
     for words in respellings {
         match words.strip_prefix("ipa:") {
             Some(ipa) => add(words, Sounding::of_ipa(ipa), RESPELLED_WEIGHT, true),
-            None => add(words, Sounding::new(words), RESPELLED_WEIGHT, true),
+            None => add(words, Sounding::respelled(words), RESPELLED_WEIGHT, true),
         }
     }
     for words in readings.short.iter().chain(&short_forms(entry)) {

@@ -43,8 +43,6 @@ const SEVERAL_ODDS: f32 = 12.0;
 const ROUNDING: f32 = 1e-4;
 /// The probability below which a candidate counts for nothing.
 const RIVAL_MIN: f32 = 0.05;
-/// The score below which a name that was typed, and so not misheard, is read back before anything is changed.
-const TYPED_SURE_MIN: f32 = 0.95;
 /// The score of a name that is written or respelled exactly so; it wins over whatever only comes close.
 pub const EXACT_MIN: f32 = 0.99;
 /// The score from which a candidate is worth naming in a question ("did you mean …?").
@@ -72,29 +70,8 @@ pub struct Entry {
 }
 
 /// Titles that people put before a member's name, besides the guild's ranks.
-const TITLES: &[&str] = &[
-    "mister",
-    "mr",
-    "miss",
-    "mrs",
-    "captain",
-    "sergeant",
-    "corporal",
-    "private",
-    "lieutenant",
-    "major",
-    "colonel",
-    "general",
-    "admiral",
-    "commodore",
-    "commander",
-    "chief",
-    "officer",
-    "pilot",
-    "member",
-    "player",
-    "doctor",
-];
+const TITLES: &str = "mister mr miss mrs captain sergeant corporal private lieutenant major colonel general admiral \
+                      commodore commander chief officer pilot member player doctor";
 
 /// Everything in a guild that can be named by voice, prepared for matching.
 #[derive(Debug, Default)]
@@ -114,8 +91,21 @@ pub struct Roster {
 pub struct Candidate<'r> {
     /// The entry.
     pub entry: &'r Entry,
-    /// How alike, 0 to 1.
+    /// The probability that it is meant, 0 to 1.
     pub score: f32,
+    /// By what it was found.
+    pub by: By,
+}
+
+/// By what a name was found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum By {
+    /// The words are the name, a respelling, or a part that people call it by, letter for letter.
+    Letters,
+    /// The words are one telling word of it ("the bridge" for "Take the Bridge").
+    Word,
+    /// The words only sound like it.
+    Sound,
 }
 
 /// What the roster makes of some words, where a name of one kind is expected.
@@ -129,12 +119,31 @@ pub enum Match<'r> {
     Several(Vec<Candidate<'r>>),
 }
 
-/// Whether a name of this score is better read back before something is changed: it was found by one telling word of it
-/// ("the bridge" for "Take the Bridge"), or it was typed and only comes close.
+/// Whether a name found so is better read back before something is changed: by one word of it, or by its sound when it
+/// was typed, and so not misheard.
 #[must_use]
-pub fn is_unsure(score: f32, by_ear: bool) -> bool {
-    let by_one_word = (score - form::TELLING_WORD_WEIGHT).abs() < ROUNDING;
-    by_one_word || (!by_ear && score < TYPED_SURE_MIN)
+pub fn is_unsure(by: By, by_ear: bool) -> bool {
+    match by {
+        By::Letters => false,
+        By::Word => true,
+        By::Sound => !by_ear,
+    }
+}
+
+impl<'r> Match<'r> {
+    /// The likeliest entry and how surely the words are a name at all, when they are one or one of several.
+    #[must_use]
+    pub fn best(&self) -> Option<(&'r Entry, f32)> {
+        match self {
+            Self::Unknown(_) => None,
+            Self::One(one) => Some((one.entry, one.score)),
+            Self::Several(many) => {
+                let together = many.iter().map(|one| one.score).sum::<f32>();
+                // Whole names that are written alike have all of it each.
+                many.first().map(|one| (one.entry, together.min(one.score.max(form::ALIKE_MAX))))
+            }
+        }
+    }
 }
 
 /// How alike two texts are, letter by letter: 1 for the same, 0 for nothing in common.
@@ -177,7 +186,7 @@ impl Roster {
         let near = self.near(kind, words, RIVAL_MIN);
         // Said like one and written as a part of another: "Raven" may be xX_R4ven_Xx or Raven Castellano.
         let shared = near.first().is_some_and(|best| best.score < 1.0 && best.score > form::ALIKE_MAX);
-        let exactly: Vec<(usize, f32)> = if shared {
+        let exactly: Vec<Hit> = if shared {
             self.exactly(&Sounding::new(words), |one| one == kind, form::SHORT_FORM_WEIGHT).collect()
         } else {
             Vec::new()
@@ -200,7 +209,8 @@ impl Roster {
         {
             for one in self.candidates(&Sounding::new(&bare), |one| one == kind, least) {
                 match found.iter_mut().find(|known| std::ptr::eq(known.entry, one.entry)) {
-                    Some(known) => known.score = known.score.max(one.score),
+                    Some(known) if known.score >= one.score => {}
+                    Some(known) => *known = one,
                     None => found.push(one),
                 }
             }
@@ -224,7 +234,7 @@ impl Roster {
         match said.as_slice() {
             [first, rest @ ..] if !rest.is_empty() && kind == Kind::Member => {
                 let first = plain(first);
-                (self.ranks.contains(&first) || TITLES.contains(&first.as_str())).then(|| rest.join(" "))
+                (self.ranks.contains(&first) || TITLES.split(' ').any(|title| title == first)).then(|| rest.join(" "))
             }
             [first, rest @ ..] if !rest.is_empty() && around.contains(&plain(first).as_str()) => Some(rest.join(" ")),
             [rest @ .., last] if !rest.is_empty() && around.contains(&plain(last).as_str()) => Some(rest.join(" ")),
@@ -268,7 +278,7 @@ impl Roster {
             let other = entry.kind == one.entry.kind && squash(&entry.name) != squash(&one.entry.name);
             let known = alike.iter().any(|known| std::ptr::eq(known.entry, entry));
             if other && !known && own.iter().any(|mine| mine.is_said_like(form)) {
-                alike.push(Candidate { entry, score: one.score });
+                alike.push(Candidate { entry, ..one });
             }
         }
         alike
@@ -280,7 +290,7 @@ impl Roster {
 
     /// The candidates from `least` upwards, each by itself, best first, each entry once.
     fn candidates(&self, heard: &Sounding, wanted: impl Fn(Kind) -> bool, least: f32) -> Vec<Candidate<'_>> {
-        let mut found: Vec<(usize, f32)> = self.exactly(heard, &wanted, least).collect();
+        let mut found: Vec<Hit> = self.exactly(heard, &wanted, least).collect();
         if !heard.phones.is_empty() {
             let limits = Limits::new(heard.phones.len(), least);
             // Who has that very first or last name goes before those whose first or last name only sounds like it.
@@ -290,7 +300,8 @@ impl Roster {
             for (form, _) in all.filter(|(_, outline)| worth(outline)) {
                 let score = form.score(heard, &limits);
                 if score >= least {
-                    found.push((form.entry, score));
+                    let by = if form.is_word() { By::Word } else { By::Sound };
+                    found.push((form.entry, score, by));
                 }
             }
         }
@@ -298,24 +309,23 @@ impl Roster {
     }
 
     /// The entries that have a form of exactly these letters.
-    fn exactly(
-        &self,
-        heard: &Sounding,
-        wanted: impl Fn(Kind) -> bool,
-        least: f32,
-    ) -> impl Iterator<Item = (usize, f32)> {
+    fn exactly(&self, heard: &Sounding, wanted: impl Fn(Kind) -> bool, least: f32) -> impl Iterator<Item = Hit> {
         let forms = self.exact.get(&heard.squashed).into_iter().flatten().filter_map(|at| self.forms.get(*at));
-        forms.filter(move |form| wanted(form.kind) && form.weight >= least).map(|form| (form.entry, form.weight))
+        let forms = forms.filter(move |form| wanted(form.kind) && form.weight >= least);
+        forms.map(|form| (form.entry, form.weight, if form.is_word() { By::Word } else { By::Letters }))
     }
 
-    fn best_of_each(&self, mut found: Vec<(usize, f32)>) -> Vec<Candidate<'_>> {
+    fn best_of_each(&self, mut found: Vec<Hit>) -> Vec<Candidate<'_>> {
         found.sort_by(|a, b| a.0.cmp(&b.0).then(b.1.total_cmp(&a.1)));
         found.dedup_by_key(|one| one.0);
         found.sort_by(|a, b| b.1.total_cmp(&a.1));
         let all = found.into_iter();
-        all.filter_map(|(at, score)| self.entries.get(at).map(|entry| Candidate { entry, score })).collect()
+        all.filter_map(|(at, score, by)| self.entries.get(at).map(|entry| Candidate { entry, score, by })).collect()
     }
 }
+
+/// An entry's place, how likely it is by itself, and by what it was found.
+type Hit = (usize, f32, By);
 
 /// What the candidates come to, each given by itself, best first.
 fn judge(mut candidates: Vec<Candidate<'_>>) -> Match<'_> {

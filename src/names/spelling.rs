@@ -192,6 +192,12 @@ pub(super) fn of_word(word: &[char], out: &mut Vec<Phone>) {
     }
 }
 
+/// The sound a letter has where nothing else is known of it.
+pub(super) fn of_sound(letter: char, out: &mut Vec<Phone>) {
+    let rules = place(letter).and_then(|place| BY_LETTER.get(place));
+    out.extend(rules.and_then(|rules| rules.last()).into_iter().flat_map(|rule| rule.sounds.iter().copied()));
+}
+
 impl Rule {
     fn fits(&self, word: &[char], at: usize) -> bool {
         let end = at + self.letters.len();

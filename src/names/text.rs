@@ -103,6 +103,24 @@ const ONES: [&str; 20] = [
 ];
 const TENS: [&str; 10] = ["", "", "twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"];
 
+/// The sounds of a respelling; a consonant alone is its sound there, unless all are letters ("x q z t").
+pub(super) fn sounds_of_respelling(syllables: &[String]) -> Vec<Phone> {
+    let lone = |one: &String| one.len() == 1 && !one.starts_with(['a', 'e', 'i', 'o', 'u', 'y']);
+    if syllables.iter().all(|one| one.len() == 1) {
+        return sounds_of(syllables);
+    }
+    let mut out = Vec::new();
+    for syllable in syllables {
+        if lone(syllable) {
+            spelling::of_sound(syllable.chars().next().unwrap_or_default(), &mut out);
+        } else {
+            out.extend(sounds_of(std::slice::from_ref(syllable)));
+        }
+    }
+    out.truncate(SOUNDS_MAX);
+    out
+}
+
 /// A number as it is read aloud in a name: up to 99 as a number, longer ones digit by digit.
 pub(super) fn read_number(digits: &str) -> String {
     let small = digits.parse::<usize>().ok().filter(|_| digits.len() <= 2 && !digits.starts_with('0'));

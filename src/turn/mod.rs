@@ -344,7 +344,7 @@ impl Turns {
         let doubtful = many
             || understood.guessed
             || commands.iter().filter_map(Command::new_name).any(|name| is_doubtful_name(name, roster))
-            || (found.iter().any(|one| is_unsure(one.score, by_ear)) && !commands.iter().all(Command::is_question));
+            || (found.iter().any(|one| is_unsure(one.by, by_ear)) && !commands.iter().all(Command::is_question));
         let carried = self.carry_out(text, commands, &understood, doubtful, turn).await;
         turn.ms.store += since(began);
         let carried = carried.unwrap_or_else(Outcome::Failed);

@@ -6,7 +6,6 @@ use super::words::Words;
 use super::{Grammar, Reading, Scope};
 use crate::domain::Kind;
 use crate::intent::{Field, Intent, numbers, times, values};
-use crate::names::Match;
 
 /// The least score of a name that takes the place of another.
 const NAME_MIN: f32 = 0.8;
@@ -161,11 +160,7 @@ fn bare(words: &Words) -> Words {
 /// Whether the words can be this piece of the order.
 fn is_piece(intent: &Intent, field: Field, words: &Words, scope: &Scope<'_>) -> bool {
     let text = words.text(0..words.len());
-    let named = |kind: Kind| match scope.roster.resolve(kind, &text) {
-        Match::One(one) => one.score >= NAME_MIN,
-        Match::Several(many) => many.first().is_some_and(|one| one.score >= NAME_MIN),
-        Match::Unknown(_) => false,
-    };
+    let named = |kind: Kind| scope.roster.resolve(kind, &text).best().is_some_and(|(_, score)| score >= NAME_MIN);
     match field {
         Field::Objective => named(Kind::Objective),
         Field::Task => named(Kind::Task),

@@ -11,7 +11,7 @@ use super::{Grammar, Scope, SlotKind};
 use crate::domain::Kind;
 use crate::intent::times::{self, Now};
 use crate::intent::{is_own_squad, is_speaker, numbers, recent, values};
-use crate::names::{Match, is_ordinary};
+use crate::names::is_ordinary;
 
 /// The longest unit, in words.
 const SHORT_WORDS_MAX: usize = 6;
@@ -175,11 +175,8 @@ impl<'a> Slots<'a> {
             return known.clone();
         }
         let words = self.words.plain.get(at..at + length)?;
-        let best = match self.scope.roster.resolve(kind, &words.join(" ")) {
-            Match::Unknown(_) => None,
-            Match::One(one) => Some((one.score, one.entry.name.clone())),
-            Match::Several(many) => many.first().map(|one| (one.score, one.entry.name.clone())),
-        };
+        let found = self.scope.roster.resolve(kind, &words.join(" "));
+        let best = found.best().map(|(entry, score)| (score, entry.name.clone()));
         self.best.insert((kind, at, length), best.clone());
         best
     }
