@@ -79,6 +79,8 @@ pub struct Speech {
 pub struct Hearing {
     /// The microphone's name or a part of it; `None` for the system's default.
     pub microphone: Option<String>,
+    /// Whether what is heard counts only with the commander's name.
+    pub must_be_called: bool,
     /// How much sound from before the key is kept.
     pub preroll: Duration,
     /// How much sound after the key's release is kept.
@@ -169,6 +171,7 @@ struct FileSpeech {
 #[serde(deny_unknown_fields)]
 struct FileHearing {
     microphone: String,
+    must_be_called: bool,
     preroll_ms: u64,
     tail_ms: u64,
 }
@@ -333,6 +336,7 @@ fn check(file: File, environment: &impl Fn(&str) -> Option<String>) -> Result<Co
         },
         hearing: Hearing {
             microphone: some(file.hearing.microphone),
+            must_be_called: file.hearing.must_be_called,
             preroll: Duration::from_millis(file.hearing.preroll_ms),
             tail: Duration::from_millis(file.hearing.tail_ms),
         },

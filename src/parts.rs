@@ -226,6 +226,7 @@ pub fn turn_settings(config: &Config, dry_run: bool) -> TurnSettings {
         confirm_model_orders: config.confirm_model_orders,
         confirm_ranks: config.confirm_ranks,
         prompt_names_max: config.speech.prompt_names_max,
+        must_be_called: config.hearing.must_be_called,
         zone: config.timezone,
     }
 }

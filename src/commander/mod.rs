@@ -93,9 +93,13 @@ impl Commander {
     /// Reads fixed wording; nothing comes of it when no wording explains every word.
     #[must_use]
     pub fn read(&self, text: &str, roster: &Roster, persona: &Persona, recent: &Recent) -> Verdict {
-        let phonetic = persona.phonetic.iter().flat_map(|all| all.split(';')).map(|one| one.trim().to_owned());
-        let called: Vec<String> = std::iter::once(persona.name.clone()).chain(phonetic).collect();
-        self.grammar.read(text, &Scope { roster, called: &called, recent })
+        self.grammar.read(text, &Scope { roster, called: &called(persona), recent })
+    }
+
+    /// Whether the words begin or end with the commander's name, as it sounds.
+    #[must_use]
+    pub fn is_called(&self, text: &str, persona: &Persona) -> bool {
+        self.grammar.is_addressed(text, &called(persona))
     }
 
     /// Whether an answer to these words needs the guild's data: a free question, and an endpoint that may answer it.
@@ -176,6 +180,12 @@ impl Said {
     fn is_open_question(&self) -> bool {
         prompt::is_open_question(&self.words, &self.candidates())
     }
+}
+
+/// The names that the commander answers to.
+fn called(persona: &Persona) -> Vec<String> {
+    let phonetic = persona.phonetic.iter().flat_map(|all| all.split(';')).map(|one| one.trim().to_owned());
+    std::iter::once(persona.name.clone()).chain(phonetic).collect()
 }
 
 fn system(persona: &Persona) -> String {

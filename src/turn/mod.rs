@@ -23,8 +23,9 @@ use chrono::Utc;
 
 use crate::authority::Denied;
 use crate::commander::Commander;
-use crate::domain::{Cue, Heard, TEXT_CHARS_MAX, Transcript, Utterance, UtteranceId};
+use crate::domain::{Cue, Heard, Kind, TEXT_CHARS_MAX, Transcript, Utterance, UtteranceId};
 use crate::hearing::wav;
+use crate::intent::recent::is_pointing;
 use crate::intent::resolve::Found;
 use crate::intent::times::Now;
 use crate::intent::{
@@ -92,6 +93,8 @@ pub struct TurnSettings {
     pub confirm_ranks: bool,
     /// How many names the recogniser is told.
     pub prompt_names_max: usize,
+    /// What is heard is only for the commander when it is called by name; for a microphone that is always open.
+    pub must_be_called: bool,
     /// The time zone in which times are said.
     pub zone: chrono_tz::Tz,
 }
@@ -316,12 +319,17 @@ impl Turns {
         let mut recent = std::mem::take(&mut self.recent.1);
         let mut found: Vec<Found> = Vec::new();
         let mut commands = Vec::new();
+        // After several orders in one breath, "it" may be any of their things.
+        let loose = self.last.as_ref().is_some_and(|last| last.intents.len() > 1);
+        let mut unclear = false;
         for (at, intent) in understood.intents.iter().enumerate() {
             let (speaker, squad) = (&view.actor.member, view.actor.squad.as_ref());
             let context = Context { roster, speaker, squad, now, recent: &recent, by_ear };
             let known = found.len();
             let resolved = resolve(intent, &context, &mut found);
             // Whatever was spoken of, in a question too, is what the next "it" or "him" means.
+            let points = |one: &Found| one.kind != Kind::Member && is_pointing(one.kind, &one.heard);
+            unclear |= loose && at == 0 && found.iter().skip(known).any(points);
             found.iter().skip(known).for_each(|one| recent.note(one.kind, Some(one.id), &one.name));
             self.recent = (Instant::now(), recent.clone());
             match resolved {
@@ -342,6 +350,7 @@ impl Turns {
         }
         let began = Instant::now();
         let doubtful = many
+            || unclear
             || understood.guessed
             || commands.iter().filter_map(Command::new_name).any(|name| is_doubtful_name(name, roster))
             || (found.iter().any(|one| is_unsure(one.by, by_ear)) && !commands.iter().all(Command::is_question));

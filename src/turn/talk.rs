@@ -83,6 +83,12 @@ impl Turns {
         if self.recent.0.elapsed() > RECENT_MAX {
             self.recent.1 = Recent::default();
         }
+        let by_ear = turn.source != super::TYPED;
+        if by_ear && self.settings.must_be_called && pending.is_none() && !self.commander.is_called(text, &view.persona)
+        {
+            let text = "That was not for me.".to_owned();
+            return Err(Outcome::Said(Cue::Nothing, Ending::Ignored, "not_called", text));
+        }
         let reading = match self.commander.read(text, roster, &view.persona, &self.recent.1) {
             Verdict::Orders(reading) => Some(reading),
             Verdict::Declined(declined) => {
