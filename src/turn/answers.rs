@@ -183,7 +183,10 @@ fn words(text: &str) -> Vec<String> {
 
 /// Whether a piece may hold any words at all.
 fn is_free(field: Field) -> bool {
-    matches!(field, Field::Name | Field::Text | Field::Brief | Field::Description | Field::Message | Field::Metric)
+    matches!(
+        field,
+        Field::Name | Field::Text | Field::Brief | Field::Description | Field::Message | Field::Metric | Field::Unit
+    )
 }
 
 /// The words for a piece: of a value any, of a name only such that can be one.

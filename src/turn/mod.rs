@@ -320,7 +320,7 @@ impl Turns {
         let mut found: Vec<Found> = Vec::new();
         let mut commands = Vec::new();
         // After several orders in one breath, "it" may be any of their things.
-        let loose = self.last.as_ref().is_some_and(|last| last.intents.len() > 1);
+        let loose = self.last.as_ref().is_some_and(|last| last.several);
         let mut unclear = false;
         for (at, intent) in understood.intents.iter().enumerate() {
             let (speaker, squad) = (&view.actor.member, view.actor.squad.as_ref());
@@ -360,7 +360,9 @@ impl Turns {
         self.last = match &carried {
             Outcome::Carried { done, answers, .. } => {
                 self.note(done, answers, roster);
-                Some(Last { at: Instant::now(), intents: understood.intents, applied: !done.is_empty() })
+                let mut things = found.iter().filter(|one| one.kind != Kind::Member).map(|one| one.id);
+                let several = things.next().is_some_and(|first| things.any(|other| other != first));
+                Some(Last { at: Instant::now(), intents: understood.intents, applied: !done.is_empty(), several })
             }
             _ => None,
         };

@@ -38,6 +38,8 @@ pub(super) struct Last {
     pub(super) intents: Vec<Intent>,
     /// Whether something was changed.
     pub(super) applied: bool,
+    /// Whether more than one thing was named in it.
+    pub(super) several: bool,
 }
 
 /// What is understood of an utterance.
