@@ -102,26 +102,13 @@ impl Commander {
         self.grammar.is_addressed(text, &called(persona))
     }
 
-    /// Whether an answer to these words needs the guild's data: a free question, and an endpoint that may answer it.
-    #[must_use]
-    pub fn wants_facts(&self, text: &str, roster: &Roster) -> bool {
-        self.endpoint.is_some() && Said::new(text, roster).is_open_question()
-    }
-
     /// Lets the endpoint's model read free wording, or answer a free question from the `facts`. No orders mean that the
     /// model found none; so do no endpoint, and words that can hold no order, for which nobody is asked.
     ///
     /// # Errors
     /// See [`ThinkError`]; nothing may be done then.
-    pub async fn think(
-        &self,
-        text: &str,
-        roster: &Roster,
-        persona: &Persona,
-        facts: Option<&Facts>,
-    ) -> Result<Thought, ThinkError> {
+    pub async fn think(&self, said: &Said, persona: &Persona, facts: Option<&Facts>) -> Result<Thought, ThinkError> {
         let Some(endpoint) = &self.endpoint else { return Ok(Thought::Orders(Vec::new())) };
-        let said = Said::new(text, roster);
         let candidates = said.candidates();
         let facts = facts.filter(|_| said.is_open_question());
         let offered = prompt::offers(&said.words, &candidates, facts.is_some());
@@ -153,13 +140,16 @@ pub enum Thought {
 }
 
 /// An utterance as a model gets to see it: plain words, and the names in them as they were heard.
-struct Said {
+#[derive(Debug)]
+pub struct Said {
     words: String,
     names: Vec<(Kind, String)>,
 }
 
 impl Said {
-    fn new(text: &str, roster: &Roster) -> Self {
+    /// Finds the names in the words.
+    #[must_use]
+    pub fn new(text: &str, roster: &Roster) -> Self {
         let words = grammar::Words::new(text);
         let plain: Vec<&str> = words.plain().iter().map(String::as_str).collect();
         // "A bandit" is anybody but the member of that name.
@@ -177,7 +167,9 @@ impl Said {
         self.names.iter().map(|(kind, heard)| prompt::Candidate { kind: *kind, heard }).collect()
     }
 
-    fn is_open_question(&self) -> bool {
+    /// Whether it is a free question, whose answer needs the guild's data.
+    #[must_use]
+    pub fn is_open_question(&self) -> bool {
         prompt::is_open_question(&self.words, &self.candidates())
     }
 }

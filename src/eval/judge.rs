@@ -4,7 +4,6 @@ use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 use super::script::Step;
-use crate::names::text_likeness;
 use crate::turn::{Ending, Turn};
 
 /// From how much on two texts are similar, where that is enough.
@@ -78,7 +77,7 @@ fn same(wanted: &Value, came: &Value, similar: bool) -> bool {
         (wanted, came) => {
             let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
             let (a, b) = (plain(&text(wanted)), plain(&text(came)));
-            a == b || (similar && text_likeness(&a, &b) >= SIMILAR_MIN)
+            a == b || (similar && strsim::normalized_levenshtein(&a, &b) >= SIMILAR_MIN)
         }
     }
 }

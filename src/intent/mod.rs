@@ -19,7 +19,7 @@ use crate::domain::{Kind, value_set};
 use crate::names::{Entry, Match, Roster};
 
 pub use command::Command;
-pub use doubt::is_doubtful_name;
+pub use doubt::{is_doubtful_name, put_percents_right};
 pub use question::Question;
 pub use recent::Recent;
 pub use resolve::{Context, resolve};

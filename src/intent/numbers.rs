@@ -1,5 +1,7 @@
 //! Pure: numbers as people say and write them.
 
+use crate::names::{ONES, TENS};
+
 /// The most words of a number.
 const WORDS_MAX: usize = 12;
 /// The greatest number that is understood.
@@ -28,38 +30,26 @@ pub(super) fn words(text: &str) -> Vec<String> {
 
 pub(super) fn digit(word: &str) -> Option<u32> {
     Some(match word {
-        "zero" | "oh" | "nought" | "o" => 0,
-        "one" | "won" => 1,
-        "two" => 2,
-        "three" | "tree" => 3,
-        "four" | "fower" => 4,
-        "five" | "fife" => 5,
-        "six" => 6,
-        "seven" => 7,
-        "eight" | "ait" => 8,
-        "nine" | "niner" => 9,
-        _ => return None,
+        "oh" | "nought" | "o" => 0,
+        "won" => 1,
+        "tree" => 3,
+        "fower" => 4,
+        "fife" => 5,
+        "ait" => 8,
+        "niner" => 9,
+        _ => return (0..10).zip(ONES).find(|(_, one)| *one == word).map(|(value, _)| value),
     })
 }
 
 fn teen(word: &str) -> Option<u32> {
-    const TEENS: [&str; 10] =
-        ["ten", "eleven", "twelve", "thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen"];
-    (10..).zip(TEENS).find(|(_, one)| *one == word).map(|(value, _)| value)
+    (0..).zip(ONES).skip(10).find(|(_, one)| *one == word).map(|(value, _)| value)
 }
 
 fn tens(word: &str) -> Option<u32> {
-    Some(match word {
-        "twenty" => 20,
-        "thirty" => 30,
-        "forty" | "fourty" => 40,
-        "fifty" => 50,
-        "sixty" => 60,
-        "seventy" => 70,
-        "eighty" => 80,
-        "ninety" => 90,
-        _ => return None,
-    })
+    if word == "fourty" {
+        return Some(40);
+    }
+    (0..).zip(TENS).skip(2).find(|(_, one)| *one == word).map(|(value, _)| value * 10)
 }
 
 fn scale(word: &str) -> Option<f64> {

@@ -1,7 +1,7 @@
 //! The forms a name is known in, and how likely heard words mean a form.
 
 use super::handle;
-use super::sound::{COSTS, Phone, Profile};
+use super::sound::{COSTS, Phone};
 use super::spelling;
 use super::text::{self, SOUNDS_MAX};
 use super::{Entry, is_ordinary};
@@ -35,23 +35,32 @@ pub(super) struct Sounding {
     /// Letters and digits only, lower-case, articles left out.
     pub(super) squashed: String,
     pub(super) phones: Vec<Phone>,
-    pub(super) profile: Profile,
     /// The numbers in it, one after the other.
     digits: String,
 }
 
 impl Sounding {
     pub(super) fn new(words: &str) -> Self {
-        let plain = text::plain_words(words);
-        let phones = text::sounds_of(&plain);
-        Self { squashed: plain.concat(), profile: Profile::new(&phones), phones, digits: text::digits_of(&plain) }
+        let words: Vec<Word> = words.split_whitespace().map(Word::new).collect();
+        Self::joined(&words)
+    }
+
+    /// Of several words together; articles are left out, unless nothing else is there.
+    pub(super) fn joined(words: &[Word]) -> Self {
+        let parts = || words.iter().flat_map(|word| &word.parts);
+        let telling = parts().any(|(part, _)| !text::is_article(part));
+        let kept: Vec<&(String, Vec<Phone>)> =
+            parts().filter(|(part, _)| !telling || !text::is_article(part)).collect();
+        let plain: Vec<&str> = kept.iter().map(|(part, _)| part.as_str()).collect();
+        let mut phones: Vec<Phone> = kept.iter().flat_map(|(_, phones)| phones).copied().collect();
+        phones.truncate(SOUNDS_MAX);
+        Self { squashed: plain.concat(), phones, digits: text::digits_of(&plain) }
     }
 
     /// Of a respelling: a consonant alone among its syllables is a sound and no letter's name ("tie g").
     fn respelled(words: &str) -> Self {
         let mut out = Self::new(words);
         out.phones = text::sounds_of_respelling(&text::plain_words(words));
-        out.profile = Profile::new(&out.phones);
         out
     }
 
@@ -59,11 +68,33 @@ impl Sounding {
     fn of_ipa(ipa: &str) -> Self {
         let mut phones = spelling::of_ipa(ipa);
         phones.truncate(SOUNDS_MAX);
-        Self { squashed: String::new(), profile: Profile::new(&phones), phones, digits: String::new() }
+        Self { squashed: String::new(), phones, digits: String::new() }
     }
 
     pub(super) fn is_empty(&self) -> bool {
         self.squashed.is_empty() && self.phones.is_empty()
+    }
+}
+
+/// One written word, prepared for comparison by itself and beside others.
+#[derive(Debug)]
+pub(super) struct Word {
+    /// Its parts in plain letters, each with its sounds.
+    parts: Vec<(String, Vec<Phone>)>,
+}
+
+impl Word {
+    pub(super) fn new(word: &str) -> Self {
+        let sounded = |part: String| {
+            let phones = text::sounds_of(std::slice::from_ref(&part));
+            (part, phones)
+        };
+        Self { parts: text::parts(word).map(sounded).collect() }
+    }
+
+    /// Whether it is left out beside other words.
+    pub(super) fn is_article(&self) -> bool {
+        self.parts.iter().all(|(part, _)| text::is_article(part))
     }
 }
 
@@ -93,50 +124,30 @@ impl Form {
         self.said && other.said && same && a.digits == b.digits
     }
 
-    /// The probability that the heard words mean this form, looking at nothing else; 0 when it is below the least that
-    /// the limits were made for.
-    pub(super) fn score(&self, heard: &Sounding, limits: &Limits) -> f32 {
+    /// The probability that the heard words mean this form, looking at nothing else, when hearing them for it costs so
+    /// many hundredths; 0 when they cannot mean it.
+    pub(super) fn score(&self, heard: &Sounding, cost: u16) -> f32 {
         let sounding = &self.sounding;
-        let most = limits.of(sounding.phones.len());
-        if sounding.phones.is_empty() {
-            return 0.0;
-        }
         // "Haul 300 Crates" is not a misheard "Haul 200 Crates".
-        if !sounding.digits.is_empty() && !heard.digits.is_empty() && sounding.digits != heard.digits {
+        let other_number = !sounding.digits.is_empty() && !heard.digits.is_empty() && sounding.digits != heard.digits;
+        // A telling word is so short a form that it is too easily like another word.
+        if other_number || (self.is_word() && cost > 0) {
             return 0.0;
         }
-        // So short a form is too easily like another word.
-        let most = if self.is_word() { 0 } else { most };
-        let cost = COSTS.distance(&sounding.phones, &heard.phones, most);
-        if cost > most {
-            return 0.0;
-        }
-        let strictness = if self.weight <= SHORT_FORM_WEIGHT { PART_STRICTNESS } else { 1.0 };
+        let strictness = if self.is_part() { PART_STRICTNESS } else { 1.0 };
         let odds =
             log_odds(sounding.phones.len(), heard.phones.len()) - strictness * PER_COST * f32::from(cost) / 100.0;
         (1.0 / (1.0 + (-odds).exp())).min(ALIKE_MAX).min(self.weight)
     }
-}
 
-/// The little that rules most forms out, close together in memory.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Outline {
-    profile: Profile,
-    sounds: u8,
-    pub(super) kind: Kind,
     /// Whether it is only a part of the name.
-    pub(super) is_part: bool,
-}
-
-impl Outline {
-    pub(super) fn new(form: &Form) -> Self {
-        let sounds = u8::try_from(form.sounding.phones.len()).unwrap_or(u8::MAX);
-        Self { profile: form.sounding.profile, sounds, kind: form.kind, is_part: form.weight <= SHORT_FORM_WEIGHT }
+    pub(super) fn is_part(&self) -> bool {
+        self.weight <= SHORT_FORM_WEIGHT
     }
 
-    /// `false` when the form's score is certainly 0.
-    pub(super) fn may_score(&self, heard: &Sounding, limits: &Limits) -> bool {
-        COSTS.at_least(self.profile, heard.profile) <= limits.of(usize::from(self.sounds))
+    /// What it costs to hear the words for it, in hundredths.
+    pub(super) fn cost(&self, heard: &Sounding) -> u16 {
+        COSTS.distance(&self.sounding.phones, &heard.phones)
     }
 }
 
@@ -171,7 +182,8 @@ impl Limits {
         Self(limits)
     }
 
-    fn of(&self, said: usize) -> u16 {
+    /// The most for a form of so many sounds.
+    pub(super) fn of(&self, said: usize) -> u16 {
         self.0.get(said).copied().unwrap_or(0)
     }
 }

@@ -14,8 +14,11 @@
 //! 12, to 0.8 in 10 of 10, to 0.9 in 5 of 7, and from [`TAKE_MIN`] on in 424 of 424.
 //! `cargo test --test it names_as_they_were_heard -- --nocapture` prints it again.
 
+mod decide;
 mod form;
 mod handle;
+mod index;
+mod lookup;
 mod sound;
 mod spelling;
 mod spot;
@@ -23,24 +26,21 @@ mod tell;
 mod text;
 
 use std::collections::{HashMap, HashSet};
+use std::ops::Range;
 
 use uuid::Uuid;
 
 use crate::domain::{Kind, Named, SquadId};
+pub use lookup::Lookup;
 pub use spot::{Mention, is_ordinary};
 pub use tell::{Fate, Telling, Told};
-pub use text::squash;
+pub use text::{ONES, TENS, squash};
 
-use form::{Form, Limits, Outline, Sounding};
+use form::{Form, Limits, Sounding};
+use index::{End, Index};
 
 /// The probability from which a candidate is taken; below, the program asks. Of those held back none above it was wrong.
 pub const TAKE_MIN: f32 = 0.9;
-/// How much of the whole the candidates of a question have together; with less, none is near.
-const SEVERAL_MIN: f32 = 0.8;
-/// How many times less likely than the best a candidate is that a question still names.
-const SEVERAL_ODDS: f32 = 12.0;
-/// What sums of probabilities may be off.
-const ROUNDING: f32 = 1e-4;
 /// The probability below which a candidate counts for nothing.
 const RIVAL_MIN: f32 = 0.05;
 /// The score of a name that is written or respelled exactly so; it wins over whatever only comes close.
@@ -78,8 +78,8 @@ const TITLES: &str = "mister mr miss mrs captain sergeant corporal private lieut
 pub struct Roster {
     entries: Vec<Entry>,
     forms: Vec<Form>,
-    /// One for each form.
-    outlines: Vec<Outline>,
+    /// The forms by their sounds.
+    index: Index,
     /// The forms of the same letters and digits, by those.
     exact: HashMap<String, Vec<usize>>,
     /// The guild's ranks, squashed.
@@ -146,12 +146,6 @@ impl<'r> Match<'r> {
     }
 }
 
-/// How alike two texts are, letter by letter: 1 for the same, 0 for nothing in common.
-#[must_use]
-pub fn text_likeness(a: &str, b: &str) -> f64 {
-    strsim::normalized_levenshtein(a, b)
-}
-
 impl Roster {
     /// Prepares the entries; those past [`NAMES_MAX`] are left out.
     #[must_use]
@@ -164,8 +158,8 @@ impl Roster {
         }
         let ranks = forms.iter().filter(|form| form.kind == Kind::Rank).map(|form| form.sounding.squashed.clone());
         let ranks = ranks.collect();
-        let outlines = forms.iter().map(Outline::new).collect();
-        Self { entries, forms, outlines, exact, ranks }
+        let index = Index::new(&forms);
+        Self { entries, forms, index, exact, ranks }
     }
 
     /// Everything in it, in the order it was given.
@@ -180,49 +174,31 @@ impl Roster {
         self.entries.iter().find(|entry| entry.kind == kind && entry.id == id)
     }
 
-    /// Who or what the words mean, where a name of this kind is expected.
+    /// Who or what the words mean, where a name of this kind is expected. For the many places of one utterance
+    /// [`Lookup`] is quicker.
     #[must_use]
     pub fn resolve(&self, kind: Kind, words: &str) -> Match<'_> {
-        let near = self.near(kind, words, RIVAL_MIN);
-        // Said like one and written as a part of another: "Raven" may be xX_R4ven_Xx or Raven Castellano.
-        let shared = near.first().is_some_and(|best| best.score < 1.0 && best.score > form::ALIKE_MAX);
-        let exactly: Vec<Hit> = if shared {
-            self.exactly(&Sounding::new(words), |one| one == kind, form::SHORT_FORM_WEIGHT).collect()
-        } else {
-            Vec::new()
-        };
-        let written = self.best_of_each(exactly);
-        if written.len() > 1 { one_of(written) } else { judge(near) }
+        let (own, bare) = self.hits_of(kind, words, RIVAL_MIN);
+        self.decide(kind, &own, bare.as_ref())
     }
 
     /// Everything of this kind that is at least so likely by itself, best first.
     #[must_use]
     pub fn alike(&self, kind: Kind, words: &str, least: f32) -> Vec<Candidate<'_>> {
-        self.near(kind, words, least)
+        let (own, bare) = self.hits_of(kind, words, least);
+        self.near(kind, &own, bare.as_ref())
     }
 
-    /// The candidates of a kind, with or without the title or the kind's own word beside the name.
-    fn near(&self, kind: Kind, words: &str, least: f32) -> Vec<Candidate<'_>> {
-        let mut found = self.candidates(&Sounding::new(words), |one| one == kind, least);
-        if let Some(bare) = self.without_kind(kind, words)
-            && found.first().is_none_or(|best| best.score < EXACT_MIN)
-        {
-            for one in self.candidates(&Sounding::new(&bare), |one| one == kind, least) {
-                match found.iter_mut().find(|known| std::ptr::eq(known.entry, one.entry)) {
-                    Some(known) if known.score >= one.score => {}
-                    Some(known) => *known = one,
-                    None => found.push(one),
-                }
-            }
-            found.sort_by(|a, b| b.score.total_cmp(&a.score));
-        }
-        found
-    }
-
-    /// "Sergeant Mako", "the Idris task": the words without what only says which kind of thing is meant.
-    fn without_kind(&self, kind: Kind, words: &str) -> Option<String> {
+    /// What the words mean, with and without the title or the kind's own word beside the name.
+    fn hits_of(&self, kind: Kind, words: &str, least: f32) -> (Hits, Option<Hits>) {
         let said: Vec<&str> = words.split_whitespace().collect();
-        let plain = |word: &str| squash(word);
+        let hits = |words: &str| self.hits(&[Sounding::new(words)], Some(kind), least).pop().unwrap_or_default();
+        let bare = self.without_kind(kind, &said).and_then(|bare| said.get(bare));
+        (hits(words), bare.map(|bare| hits(&bare.join(" "))))
+    }
+
+    /// "Sergeant Mako", "the Idris task": which of the words are more than what says which kind of thing is meant.
+    fn without_kind<W: AsRef<str>>(&self, kind: Kind, said: &[W]) -> Option<Range<usize>> {
         let around: &[&str] = match kind {
             Kind::Task => &["task", "job", "mission", "assignment"],
             Kind::Objective => &["objective", "operation", "op", "mission", "project"],
@@ -231,14 +207,16 @@ impl Roster {
             Kind::Rank => &["rank"],
             Kind::Member => &[],
         };
-        match said.as_slice() {
-            [first, rest @ ..] if !rest.is_empty() && kind == Kind::Member => {
-                let first = plain(first);
-                (self.ranks.contains(&first) || TITLES.split(' ').any(|title| title == first)).then(|| rest.join(" "))
-            }
-            [first, rest @ ..] if !rest.is_empty() && around.contains(&plain(first).as_str()) => Some(rest.join(" ")),
-            [rest @ .., last] if !rest.is_empty() && around.contains(&plain(last).as_str()) => Some(rest.join(" ")),
-            _ => None,
+        let [first, .., last] = said else { return None };
+        let is_kind = |word: &W| {
+            let plain = squash(word.as_ref());
+            let title = || self.ranks.contains(&plain) || TITLES.split(' ').any(|title| title == plain);
+            if kind == Kind::Member { title() } else { around.contains(&plain.as_str()) }
+        };
+        if is_kind(first) {
+            Some(1..said.len())
+        } else {
+            (kind != Kind::Member && is_kind(last)).then(|| 0..said.len() - 1)
         }
     }
 
@@ -288,31 +266,46 @@ impl Roster {
         &self.entries[form.entry]
     }
 
-    /// The candidates from `least` upwards, each by itself, best first, each entry once.
-    fn candidates(&self, heard: &Sounding, wanted: impl Fn(Kind) -> bool, least: f32) -> Vec<Candidate<'_>> {
-        let mut found: Vec<Hit> = self.exactly(heard, &wanted, least).collect();
-        if !heard.phones.is_empty() {
-            let limits = Limits::new(heard.phones.len(), least);
-            // Who has that very first or last name goes before those whose first or last name only sounds like it.
-            let exact = !found.is_empty();
-            let worth = |one: &Outline| wanted(one.kind) && !(exact && one.is_part) && one.may_score(heard, &limits);
-            let all = self.forms.iter().zip(&self.outlines);
-            for (form, _) in all.filter(|(_, outline)| worth(outline)) {
-                let score = form.score(heard, &limits);
-                if score >= least {
-                    let by = if form.is_word() { By::Word } else { By::Sound };
-                    found.push((form.entry, score, by));
-                }
-            }
-        }
+    /// The candidates of a kind (every kind, when none is given), each by itself, best first, each entry once.
+    fn candidates(&self, hits: &Hits, kind: Option<Kind>) -> Vec<Candidate<'_>> {
+        let wanted = |hit: &Hit| kind.is_none_or(|kind| self.is_of(kind, hit));
+        let mut found: Vec<Hit> = hits.exact.iter().copied().filter(&wanted).collect();
+        // Who has that very first or last name goes before those whose first or last name only sounds like it.
+        let exact = !found.is_empty();
+        let alike = hits.alike.iter().filter(|(_, is_part)| !(exact && *is_part)).map(|(hit, _)| *hit);
+        found.extend(alike.filter(&wanted));
         self.best_of_each(found)
     }
 
+    fn is_of(&self, kind: Kind, hit: &Hit) -> bool {
+        self.entries.get(hit.0).is_some_and(|entry| entry.kind == kind)
+    }
+
+    /// What is meant by at least `least`, for each of some words of which each begins with the sounds of those before.
+    fn hits(&self, heard: &[Sounding], kind: Option<Kind>, least: f32) -> Vec<Hits> {
+        let exactly = |one| Hits { exact: self.exactly(one, kind, least), alike: Vec::new() };
+        let mut found: Vec<Hits> = heard.iter().map(exactly).collect();
+        let Some(longest) = heard.last() else { return found };
+        let end = |one: &Sounding| End { sounds: one.phones.len(), limits: Limits::new(one.phones.len(), least) };
+        let ends: Vec<End> = heard.iter().map(end).collect();
+        self.index.near(&longest.phones, &ends, kind, |at, end, cost| {
+            let (Some(form), Some(heard), Some(hits)) = (self.forms.get(at), heard.get(end), found.get_mut(end)) else {
+                return;
+            };
+            let score = form.score(heard, cost);
+            if score >= least {
+                let by = if form.is_word() { By::Word } else { By::Sound };
+                hits.alike.push(((form.entry, score, by), form.is_part()));
+            }
+        });
+        found
+    }
+
     /// The entries that have a form of exactly these letters.
-    fn exactly(&self, heard: &Sounding, wanted: impl Fn(Kind) -> bool, least: f32) -> impl Iterator<Item = Hit> {
+    fn exactly(&self, heard: &Sounding, kind: Option<Kind>, least: f32) -> Vec<Hit> {
         let forms = self.exact.get(&heard.squashed).into_iter().flatten().filter_map(|at| self.forms.get(*at));
-        let forms = forms.filter(move |form| wanted(form.kind) && form.weight >= least);
-        forms.map(|form| (form.entry, form.weight, if form.is_word() { By::Word } else { By::Letters }))
+        let forms = forms.filter(|form| kind.is_none_or(|kind| form.kind == kind) && form.weight >= least);
+        forms.map(|form| (form.entry, form.weight, if form.is_word() { By::Word } else { By::Letters })).collect()
     }
 
     fn best_of_each(&self, mut found: Vec<Hit>) -> Vec<Candidate<'_>> {
@@ -327,39 +320,13 @@ impl Roster {
 /// An entry's place, how likely it is by itself, and by what it was found.
 type Hit = (usize, f32, By);
 
-/// What the candidates come to, each given by itself, best first.
-fn judge(mut candidates: Vec<Candidate<'_>>) -> Match<'_> {
-    let Some(best) = candidates.first().copied() else { return Match::Unknown(candidates) };
-    // A whole name letter for letter leaves nothing open.
-    if best.score > form::ALIKE_MAX {
-        candidates.retain(|one| one.score >= best.score);
-        return one_of(candidates);
-    }
-    let odds = |score: f32| score / (1.0 - score).max(f32::EPSILON);
-    let all: f32 = candidates.iter().map(|one| odds(one.score)).sum::<f32>() + 1.0;
-    for one in &mut candidates {
-        one.score = odds(one.score) / all;
-    }
-    let best = candidates.first().map_or(0.0, |one| one.score);
-    let near: Vec<Candidate<'_>> = candidates.iter().copied().filter(|one| one.score * SEVERAL_ODDS >= best).collect();
-    let together: f32 = near.iter().map(|one| one.score).sum();
-    let taken = best >= TAKE_MIN - ROUNDING;
-    if taken || (near.len() > 1 && together >= SEVERAL_MIN) {
-        let near = if taken { near.into_iter().take(1).collect() } else { near };
-        return one_of(near);
-    }
-    Match::Unknown(candidates)
-}
-
-/// The only one; of several of one name, the one that is still open.
-fn one_of(near: Vec<Candidate<'_>>) -> Match<'_> {
-    let open: Vec<Candidate<'_>> = near.iter().copied().filter(|one| one.entry.open).collect();
-    match (near.as_slice(), open.as_slice()) {
-        ([only], _) => Match::One(*only),
-        // All the same name: a finished task of last week does not stand in the way of today's.
-        (_, [only]) if near.iter().all(|one| one.score >= only.score) => Match::One(*only),
-        _ => Match::Several(near),
-    }
+/// What some words may mean.
+#[derive(Debug, Default)]
+struct Hits {
+    /// Letter for letter.
+    exact: Vec<Hit>,
+    /// By the sound, and whether it is only a part of the name.
+    alike: Vec<(Hit, bool)>,
 }
 
 /// A name as it is said: gamer spelling made speakable, every other as it stands.

@@ -2,6 +2,8 @@
 
 use std::sync::LazyLock;
 
+use super::text::SOUNDS_MAX;
+
 /// Every sound, one sign each; `spelling.txt` says how they are read. Vowels first.
 const SIGNS: &str = "iIeaAOoUu@EYWJpbtdkgfvTDszSZhmnNlrwjCG";
 /// How many of them are vowels.
@@ -10,6 +12,9 @@ const VOWELS: u8 = 14;
 pub(super) const SOUNDS: usize = 38;
 /// The costs, as people read them.
 const CONFUSIONS: &str = include_str!("confusions.txt");
+
+/// One row of costs: for no heard sound, the first, the first two, and so on.
+pub(super) type Row = [u16; SOUNDS_MAX + 1];
 
 /// A sound, by its place in [`SIGNS`].
 pub(super) type Phone = u8;
@@ -42,10 +47,6 @@ pub(super) struct Costs {
     lost: [u16; SOUNDS],
     /// Heard, and not said.
     added: [u16; SOUNDS],
-    /// The least that one difference in consonants between two [`Profile`]s costs.
-    consonant: u16,
-    /// The least that one difference in vowels costs.
-    vowel: u16,
 }
 
 /// The costs of `confusions.txt`.
@@ -54,8 +55,7 @@ pub(super) static COSTS: LazyLock<Costs> = LazyLock::new(|| Costs::read(CONFUSIO
 impl Costs {
     /// Reads lines of `SAID HEARD COST [TIMES]`; a later line goes before an earlier one.
     fn read(text: &str) -> Self {
-        let mut costs =
-            Self { instead: [[100; SOUNDS]; SOUNDS], lost: [80; SOUNDS], added: [80; SOUNDS], consonant: 0, vowel: 0 };
+        let mut costs = Self { instead: [[100; SOUNDS]; SOUNDS], lost: [80; SOUNDS], added: [80; SOUNDS] };
         for line in text.lines().filter(|line| !line.starts_with('#')) {
             let mut words = line.split_whitespace();
             let (Some(said), Some(heard), Some(cost)) = (words.next(), words.next(), words.next()) else { continue };
@@ -75,66 +75,45 @@ impl Costs {
                 *same = 0;
             }
         }
-        (costs.consonant, costs.vowel) = (costs.least(false), costs.least(true));
         costs
     }
 
-    /// The least cost of one difference between two profiles: a loss or an addition makes one, another sound up to two,
-    /// and a vowel for a consonant one of each.
-    fn least(&self, vowels: bool) -> u16 {
-        let counts = |at: usize| group(at).is_some_and(|group| (group == VOWEL_GROUP) == vowels);
-        let mut least = u16::MAX;
-        for (said, row) in self.instead.iter().enumerate() {
-            for (heard, cost) in row.iter().enumerate().filter(|(heard, _)| group(*heard) != group(said)) {
-                match (counts(said), counts(heard)) {
-                    (false, false) => {}
-                    _ => least = least.min(cost / 2),
-                }
-            }
-            if counts(said) {
-                let ends = [self.lost.get(said), self.added.get(said)];
-                least = ends.into_iter().flatten().fold(least, |least, cost| least.min(*cost));
-            }
-        }
-        least
-    }
-
-    /// A cheap bound: no distance of sounds of these profiles is less.
-    pub(super) fn at_least(&self, said: Profile, heard: Profile) -> u16 {
-        let differences = said.0 ^ heard.0;
-        let count = |bits: u64| u16::try_from(bits.count_ones()).unwrap_or(u16::MAX);
-        count(differences & !VOWEL_BITS) * self.consonant + count(differences & VOWEL_BITS) * self.vowel
-    }
-
-    /// What it costs to hear `heard` when `said` was said, in hundredths; some number above `most` when it is more.
-    pub(super) fn distance(&self, said: &[Phone], heard: &[Phone], most: u16) -> u16 {
-        let mut row = [0_u16; super::text::SOUNDS_MAX + 1];
-        let Some(row) = row.get_mut(..=heard.len().min(super::text::SOUNDS_MAX)) else { return u16::MAX };
-        let added = |at: &Phone| self.added.get(usize::from(*at)).copied().unwrap_or(u16::MAX);
+    /// What it costs to hear each beginning of `heard` when nothing was said; for [`Costs::next_row`].
+    pub(super) fn first_row(&self, heard: &[Phone], row: &mut Row) {
         let mut sum = 0_u16;
         for (cell, sound) in row.iter_mut().skip(1).zip(heard) {
-            sum = sum.saturating_add(added(sound));
+            sum = sum.saturating_add(self.added.get(usize::from(*sound)).copied().unwrap_or(u16::MAX));
             *cell = sum;
         }
-        for sound in said {
-            let at = usize::from(*sound);
-            let (Some(instead), Some(lost)) = (self.instead.get(at), self.lost.get(at)) else { return u16::MAX };
-            let Some((first, cells)) = row.split_first_mut() else { return u16::MAX };
-            let mut diagonal = *first;
-            *first = first.saturating_add(*lost);
-            let (mut left, mut least) = (*first, *first);
-            for (cell, other) in cells.iter_mut().zip(heard) {
-                let swapped = diagonal.saturating_add(instead.get(usize::from(*other)).copied().unwrap_or(u16::MAX));
-                diagonal = *cell;
-                left = swapped.min(cell.saturating_add(*lost)).min(left.saturating_add(added(other)));
-                *cell = left;
-                least = least.min(left);
-            }
-            if least > most {
-                return least;
-            }
+    }
+
+    /// What it costs to hear each beginning of `heard` when one more sound was said than for the row `before`, in
+    /// hundredths. Nowhere is it less than the least of that row.
+    pub(super) fn next_row(&self, said: Phone, heard: &[Phone], before: &Row, row: &mut Row) {
+        let at = usize::from(said);
+        let (Some(instead), Some(lost)) = (self.instead.get(at), self.lost.get(at)) else { return };
+        let mut diagonal = before[0];
+        let mut left = diagonal.saturating_add(*lost);
+        row[0] = left;
+        for ((cell, above), other) in row.iter_mut().zip(before).skip(1).zip(heard) {
+            let other = usize::from(*other);
+            let (Some(instead), Some(added)) = (instead.get(other), self.added.get(other)) else { return };
+            let swapped = diagonal.saturating_add(*instead);
+            left = swapped.min(above.saturating_add(*lost)).min(left.saturating_add(*added));
+            diagonal = *above;
+            *cell = left;
         }
-        row.last().copied().unwrap_or(u16::MAX)
+    }
+
+    /// What it costs to hear `heard` when `said` was said, in hundredths.
+    pub(super) fn distance(&self, said: &[Phone], heard: &[Phone]) -> u16 {
+        let (mut before, mut row) = ([0; SOUNDS_MAX + 1], [0; SOUNDS_MAX + 1]);
+        self.first_row(heard, &mut row);
+        for sound in said {
+            (before, row) = (row, before);
+            self.next_row(*sound, heard, &before, &mut row);
+        }
+        row.get(heard.len()).copied().unwrap_or(u16::MAX)
     }
 }
 
@@ -148,40 +127,5 @@ fn named<T>(name: &str) -> impl Fn((usize, T)) -> Option<T> + '_ {
             sign => sign.chars().next().and_then(phone) == Some(at) && sign.chars().count() == 1,
         };
         fits.then_some(one)
-    }
-}
-
-/// Groups of sounds that are heard as one another; those that come and go (h, j) are in none. The last is the vowels.
-const GROUPS: &[&str] = &["pb", "td", "kg", "fvTDw", "szSZCG", "mnN", "lr", "iIeaAOoUu@EYWJ"];
-/// The place of the vowels' group, and its bits in a [`Profile`].
-const VOWEL_GROUP: u8 = 7;
-const VOWEL_BITS: u64 = 0xff << 56;
-
-/// The group of each sound.
-static GROUP: LazyLock<[Option<u8>; SOUNDS]> = LazyLock::new(|| {
-    let mut groups = [None; SOUNDS];
-    for (one, sign) in groups.iter_mut().zip(SIGNS.chars()) {
-        *one = GROUPS.iter().position(|group| group.contains(sign)).and_then(|at| u8::try_from(at).ok());
-    }
-    groups
-});
-
-fn group(at: usize) -> Option<u8> {
-    GROUP.get(at).copied().flatten()
-}
-
-/// How often each group of sounds occurs, eight bits each, as many ones as there are sounds: two profiles differ in
-/// as many bits as there are sounds that one has and the other has not.
-#[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Profile(u64);
-
-impl Profile {
-    pub(super) fn new(phones: &[Phone]) -> Self {
-        let mut bits = 0_u64;
-        for at in phones.iter().filter_map(|one| group(usize::from(*one))) {
-            let byte = (bits >> (at * 8)) & 0xff;
-            bits |= (((byte << 1) | 1) & 0xff) << (at * 8);
-        }
-        Self(bits)
     }
 }

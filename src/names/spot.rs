@@ -4,9 +4,8 @@ use std::collections::HashSet;
 use std::ops::Range;
 use std::sync::LazyLock;
 
-use super::form::Sounding;
-use super::{Candidate, Roster};
-use crate::domain::Kind;
+use super::form::{Sounding, Word};
+use super::{Candidate, Hits, Roster};
 
 /// The score from which a run of words that nothing announced is taken for a name.
 pub const SPOT_MIN: f32 = 0.89;
@@ -45,18 +44,25 @@ impl Roster {
     pub fn spot(&self, words: &[&str]) -> Vec<Mention<'_>> {
         let words = words.get(..words.len().min(WORDS_MAX)).unwrap_or(words);
         let mut found: Vec<Mention<'_>> = Vec::new();
+        let prepared: Vec<Word> = words.iter().map(|word| Word::new(word)).collect();
+        let ordinary: Vec<bool> = words.iter().map(|word| is_ordinary(word)).collect();
         for start in 0..words.len() {
-            for end in start + 1..=(start + SPAN_WORDS_MAX).min(words.len()) {
-                let Some(span) = words.get(start..end) else { continue };
-                let heard = span.join(" ");
-                let sounding = Sounding::new(&heard);
-                let edge = [span.first(), span.last()].into_iter().flatten().any(|word| is_ordinary(word));
-                let best = if edge || span.len() > ALIKE_WORDS_MAX {
-                    self.best_of_each(self.exactly(&sounding, |_: Kind| true, SPOT_MIN).collect())
-                } else {
-                    self.candidates(&sounding, |_: Kind| true, SPOT_MIN)
-                };
-                found.extend(best.first().map(|best| Mention { span: start..end, heard, candidate: *best }));
+            let ends = start + 1..=(start + SPAN_WORDS_MAX).min(words.len());
+            let heard: Vec<Sounding> =
+                ends.clone().filter_map(|end| prepared.get(start..end)).map(Sounding::joined).collect();
+            // Everyday words at an edge and long runs have to be a name letter for letter.
+            let edge = |at: usize| ordinary.get(at) == Some(&true);
+            let alike = |end: usize| !edge(start) && !edge(end - 1) && end - start <= ALIKE_WORDS_MAX;
+            let (loose, strict): (Vec<usize>, Vec<usize>) = ends.partition(|end| alike(*end));
+            let sounding = |end: &usize| heard.get(end - start - 1);
+            let sounds: Vec<Sounding> = loose.iter().filter_map(sounding).cloned().collect();
+            let hits = self.hits(&sounds, None, SPOT_MIN).into_iter().zip(loose);
+            let letters = |one| Hits { exact: self.exactly(one, None, SPOT_MIN), ..Hits::default() };
+            let exact = strict.iter().filter_map(|end| sounding(end).map(|one| (letters(one), *end)));
+            for (hits, end) in hits.chain(exact) {
+                let best = self.candidates(&hits, None).first().copied();
+                let heard = || words.get(start..end).unwrap_or_default().join(" ");
+                found.extend(best.map(|candidate| Mention { span: start..end, heard: heard(), candidate }));
             }
         }
         found.sort_by(|a, b| {

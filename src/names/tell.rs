@@ -1,6 +1,6 @@
 //! What the roster makes of words, told in full: for somebody who wonders why a name is not understood.
 
-use super::form::{Limits, Sounding};
+use super::form::Sounding;
 use super::{Match, RIVAL_MIN, Roster, sound};
 use crate::domain::Kind;
 
@@ -52,7 +52,7 @@ impl Roster {
     /// What these words come to where a name of this kind is expected, with at most `most` candidates.
     #[must_use]
     pub fn tell(&self, kind: Kind, words: &str, most: usize) -> Telling {
-        let alone = self.near(kind, words, RIVAL_MIN);
+        let alone = self.alike(kind, words, RIVAL_MIN);
         let (fate, candidates) = match self.resolve(kind, words) {
             Match::One(one) => (Fate::Taken, vec![one]),
             Match::Several(several) => (Fate::Asked, several),
@@ -80,13 +80,14 @@ impl Roster {
 
     /// The form of an entry that the words fit best, and its sounds.
     fn best_form(&self, kind: Kind, words: &str, entry: &super::Entry) -> (String, String) {
-        let ways = [Some(words.to_owned()), self.without_kind(kind, words)];
+        let said: Vec<&str> = words.split_whitespace().collect();
+        let bare = self.without_kind(kind, &said).and_then(|bare| said.get(bare));
+        let ways = [Some(words.to_owned()), bare.map(|bare| bare.join(" "))];
         let mut best = (0.0, String::new(), String::new());
         for heard in ways.into_iter().flatten().map(|way| Sounding::new(&way)) {
-            let limits = Limits::new(heard.phones.len(), RIVAL_MIN);
             for form in self.forms.iter().filter(|form| std::ptr::eq(self.entry_of(form), entry)) {
                 let exact = !heard.squashed.is_empty() && form.sounding.squashed == heard.squashed;
-                let score = if exact { form.weight } else { form.score(&heard, &limits) };
+                let score = if exact { form.weight } else { form.score(&heard, form.cost(&heard)) };
                 if score > best.0 {
                     best = (score, form.words.clone(), sound::signs(&form.sounding.phones));
                 }

@@ -1,6 +1,6 @@
 use uuid::Uuid;
 
-use super::{Entry, Match, Roster};
+use super::{Entry, Lookup, Match, Roster};
 use crate::domain::Kind;
 
 fn roster() -> Roster {
@@ -113,5 +113,30 @@ proptest::proptest! {
             Match::One(one) => proptest::prop_assert_eq!(one.entry.id, entry.id),
             other => proptest::prop_assert!(false, "{:?}", other),
         }
+    }
+}
+
+#[test]
+fn an_utterance_is_looked_up_as_each_run_by_itself() {
+    let roster = roster();
+    for text in [
+        "assign the scout the route task to sergeant castrel",
+        "the the anvil squad",
+        "a raven of operation night fall",
+        "member thess a lee of corvin's",
+        "",
+    ] {
+        let words: Vec<String> = text.split_whitespace().map(str::to_owned).collect();
+        let lookup = Lookup::new(&roster, &words, 4);
+        for start in 0..words.len() {
+            for end in start + 1..=(start + 4).min(words.len()) {
+                for kind in [Kind::Member, Kind::Rank, Kind::Task, Kind::Squad, Kind::Objective] {
+                    let by_itself = format!("{:?}", roster.resolve(kind, &words[start..end].join(" ")));
+                    let together = format!("{:?}", lookup.resolve(kind, start..end));
+                    assert_eq!(together, by_itself, "{kind:?} in {:?}", &words[start..end]);
+                }
+            }
+        }
+        assert!(matches!(lookup.resolve(Kind::Member, 0..9), Match::Unknown(none) if none.is_empty()));
     }
 }

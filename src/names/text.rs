@@ -16,6 +16,17 @@ pub fn squash(words: &str) -> String {
 
 /// The words in small letters and digits, without accents, possessives and articles (unless nothing else is there).
 pub(super) fn plain_words(words: &str) -> Vec<String> {
+    let parts: Vec<String> = parts(words).collect();
+    let telling = |part: &&String| !is_article(part);
+    if parts.iter().any(|part| telling(&part)) {
+        parts.into_iter().filter(|part| telling(&part)).collect()
+    } else {
+        parts
+    }
+}
+
+/// The same with the articles.
+pub(super) fn parts(words: &str) -> impl Iterator<Item = String> {
     let lower = words.to_lowercase();
     let parts: Vec<String> = lower
         .split(|c: char| !(c.is_alphanumeric() || c == '\'' || c == '’'))
@@ -24,12 +35,11 @@ pub(super) fn plain_words(words: &str) -> Vec<String> {
         .filter(|part: &String| !part.is_empty())
         .map(|part| ordinal(&part).map_or(part, str::to_owned))
         .collect();
-    let telling = |part: &&String| !ARTICLES.contains(&part.as_str());
-    if parts.iter().any(|part| telling(&part)) {
-        parts.into_iter().filter(|part| telling(&part)).collect()
-    } else {
-        parts
-    }
+    parts.into_iter()
+}
+
+pub(super) fn is_article(part: &str) -> bool {
+    ARTICLES.contains(&part)
 }
 
 /// "3rd", as the recogniser writes it, and "third" are one.
@@ -79,7 +89,8 @@ pub(super) fn sounds_of(words: &[String]) -> Vec<Phone> {
     out
 }
 
-const ONES: [&str; 20] = [
+/// The numbers from 0 to 19 in words.
+pub const ONES: [&str; 20] = [
     "zero",
     "one",
     "two",
@@ -101,7 +112,8 @@ const ONES: [&str; 20] = [
     "eighteen",
     "nineteen",
 ];
-const TENS: [&str; 10] = ["", "", "twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"];
+/// The tens from 20 to 90 in words, each at the place of its tenth.
+pub const TENS: [&str; 10] = ["", "", "twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"];
 
 /// The sounds of a respelling; a consonant alone is its sound there, unless all are letters ("x q z t").
 pub(super) fn sounds_of_respelling(syllables: &[String]) -> Vec<Phone> {
@@ -142,18 +154,18 @@ pub(super) fn read_digits(digits: &str) -> String {
 }
 
 /// The numbers among plain words, digit by digit: "seventy seven", "seven seven" and "77" are one.
-pub(super) fn digits_of(words: &[String]) -> String {
+pub(super) fn digits_of<W: AsRef<str>>(words: &[W]) -> String {
     let mut out = String::new();
     let mut tens = false;
-    for word in words {
+    for word in words.iter().map(AsRef::as_ref) {
         let digits: String = word.chars().filter(char::is_ascii_digit).collect();
         if !digits.is_empty() {
             out.push_str(&digits);
             tens = false;
             continue;
         }
-        let one = ONES.iter().position(|one| one == word);
-        let ten = TENS.iter().position(|ten| !word.is_empty() && ten == word);
+        let one = ONES.iter().position(|one| *one == word);
+        let ten = TENS.iter().position(|ten| !word.is_empty() && *ten == word);
         match (one, ten) {
             // "Seventy seven": the seven takes the place of the nought.
             (Some(number), _) => {

@@ -21,11 +21,9 @@ impl Turns {
         doubtful: bool,
         turn: &mut Turn,
     ) -> Result<Outcome, StoreError> {
-        let mut tx = self.store.begin(&self.session).await?;
-        let actor = tx.actor().await?;
-        let mut authorized = match allowed(&mut tx, &actor, &commands).await? {
-            Ok(authorized) => authorized,
-            Err(denied) => return self.refuse(tx, text, commands, denied, turn).await,
+        let (mut tx, mut actor, mut authorized) = match self.begin_allowed(text, &commands, turn).await? {
+            Ok(begun) => begun,
+            Err(refused) => return Ok(refused),
         };
         if matches!(commands.as_slice(), [Command::Undo {}]) {
             return self.take_back(tx, text, turn).await;
@@ -43,13 +41,27 @@ impl Turns {
             if !matches!(undone, Outcome::TookBack(Undo::Undone { .. }, _)) {
                 return Ok(undone);
             }
-            tx = self.store.begin(&self.session).await?;
-            authorized = match allowed(&mut tx, &actor, &commands).await? {
-                Ok(authorized) => authorized,
-                Err(denied) => return self.refuse(tx, text, commands, denied, turn).await,
+            (tx, actor, authorized) = match self.begin_allowed(text, &commands, turn).await? {
+                Ok(begun) => begun,
+                Err(refused) => return Ok(refused),
             };
         }
         self.apply(tx, text, &actor, &authorized, commands, turn).await
+    }
+
+    /// Opens a transaction in which the speaker may carry out all of the orders, or refuses them.
+    async fn begin_allowed(
+        &mut self,
+        text: &str,
+        commands: &[Command],
+        turn: &mut Turn,
+    ) -> Result<Result<(GuildTx, Actor, Vec<Authorized>), Outcome>, StoreError> {
+        let mut tx = self.store.begin(&self.session).await?;
+        let actor = tx.actor().await?;
+        match allowed(&mut tx, &actor, commands).await? {
+            Ok(authorized) => Ok(Ok((tx, actor, authorized))),
+            Err(denied) => self.refuse(tx, text, commands.to_vec(), denied, turn).await.map(Err),
+        }
     }
 
     async fn apply(

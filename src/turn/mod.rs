@@ -29,7 +29,8 @@ use crate::intent::recent::is_pointing;
 use crate::intent::resolve::Found;
 use crate::intent::times::Now;
 use crate::intent::{
-    Command, Context, EVERY_TASK, Field, Intent, Question, Recent, is_doubtful_name, one_by_one, resolve,
+    Command, Context, EVERY_TASK, Field, Intent, Question, Recent, is_doubtful_name, one_by_one, put_percents_right,
+    resolve,
 };
 use crate::names::{Roster, is_unsure};
 use crate::outcome::{Answer, Done, Undo};
@@ -311,12 +312,13 @@ impl Turns {
         let every = |intent: &Intent| intent.words(Field::Task) == Some(EVERY_TASK);
         let many = understood.intents.iter().any(every);
         understood.intents = one_by_one(&understood.intents, roster);
+        let by_ear = turn.source != TYPED;
+        understood.guessed |= by_ear && put_percents_right(&mut understood.intents);
         if understood.intents.is_empty() {
             let text = "There is no open task in it. Nothing was changed.".to_owned();
             return Outcome::Said(Cue::Question, Ending::Answered, "conversation", text);
         }
-        let (now, by_ear) = (Now { at: Utc::now(), zone: self.settings.zone }, turn.source != TYPED);
-        let mut recent = std::mem::take(&mut self.recent.1);
+        let now = Now { at: Utc::now(), zone: self.settings.zone };
         let mut found: Vec<Found> = Vec::new();
         let mut commands = Vec::new();
         // After several orders in one breath, "it" may be any of their things.
@@ -324,14 +326,14 @@ impl Turns {
         let mut unclear = false;
         for (at, intent) in understood.intents.iter().enumerate() {
             let (speaker, squad) = (&view.actor.member, view.actor.squad.as_ref());
-            let context = Context { roster, speaker, squad, now, recent: &recent, by_ear };
+            let context = Context { roster, speaker, squad, now, recent: &self.recent.1, by_ear };
             let known = found.len();
             let resolved = resolve(intent, &context, &mut found);
             // Whatever was spoken of, in a question too, is what the next "it" or "him" means.
             let points = |one: &Found| one.kind != Kind::Member && is_pointing(one.kind, &one.heard);
             unclear |= loose && at == 0 && found.iter().skip(known).any(points);
-            found.iter().skip(known).for_each(|one| recent.note(one.kind, Some(one.id), &one.name));
-            self.recent = (Instant::now(), recent.clone());
+            found.iter().skip(known).for_each(|one| self.recent.1.note(one.kind, Some(one.id), &one.name));
+            self.recent.0 = Instant::now();
             match resolved {
                 // "Nightfall can't wait, treat it as urgent" is one order, said twice.
                 Ok(command) => commands.extend((!commands.contains(&command)).then_some(command)),

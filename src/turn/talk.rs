@@ -7,7 +7,7 @@ use super::answers::{Scene, answered, corrected};
 use super::{Ending, Outcome, Turn, Turns, words};
 use crate::commander::grammar::{Declined, Verdict};
 use crate::commander::reach::ReachError;
-use crate::commander::{ThinkError, Thought};
+use crate::commander::{Said, ThinkError, Thought};
 use crate::domain::{Cue, Kind};
 use crate::intent::{Action, Field, Intent, Question, Recent};
 use crate::names::Roster;
@@ -116,12 +116,8 @@ impl Turns {
             turn.route = "local";
             return Ok(Understood::orders(reading.intents));
         }
-        let facts = if self.commander.wants_facts(text, roster) {
-            Some(self.facts().await.map_err(Outcome::Failed)?)
-        } else {
-            None
-        };
-        let intents = match self.commander.think(text, roster, &view.persona, facts.as_ref()).await {
+        let thought = self.think(text, view, roster).await?;
+        let intents = match thought {
             Ok(Thought::Orders(intents)) => intents,
             Ok(Thought::Answer(text)) => {
                 self.pending = pending;
@@ -147,6 +143,16 @@ impl Turns {
         Ok(Understood::orders(intents))
     }
 
+    /// Asks the model, when there is one; for a free question with the guild's data at hand.
+    async fn think(&self, text: &str, view: &View, roster: &Roster) -> Result<Result<Thought, ThinkError>, Outcome> {
+        if self.commander.endpoint().is_none() {
+            return Ok(Ok(Thought::Orders(Vec::new())));
+        }
+        let said = Said::new(text, roster);
+        let facts = if said.is_open_question() { Some(self.facts().await.map_err(Outcome::Failed)?) } else { None };
+        Ok(self.commander.think(&said, &view.persona, facts.as_ref()).await)
+    }
+
     /// What only makes sense beside what was asked or ordered before: an answer, a correction.
     fn beside(
         &self,
@@ -162,10 +168,11 @@ impl Turns {
                 Some((at, question)) => answered(&open.intents, *at, question, text, scene),
                 None => corrected(&open.intents, text, scene).map(|one| one.intents),
             };
-            turn.route = open.route;
             // A new name may be any words, chatter too: it is read back.
             let guessed = matches!(open.wanted, Some((_, Question::Missing { field: Field::Name, .. })));
-            return intents.map(|intents| Understood { intents, guessed, ..open.clone().understood() });
+            let meant = intents.map(|intents| Understood { intents, guessed, ..open.clone().understood() })?;
+            turn.route = open.route;
+            return Some(meant);
         }
         let last = self.last.as_ref().filter(|one| one.at.elapsed() < ANSWER_MAX)?;
         let meant = corrected(&last.intents, text, scene)?;

@@ -12,6 +12,10 @@ use super::guild::entry;
 /// How many members the guilds have.
 const SIZES: [usize; 3] = [25, 2_500, 5_000];
 
+/// Words of another language, which sound like no name of the guilds.
+const STRANGE: &str =
+    "gestern wollten zwölf freundliche nachbarn unbedingt schwarze pflaumen durchs treppenhaus schleppen obwohl";
+
 pub fn measure(criterion: &mut Criterion<ProcessorTime>) {
     let mut group = criterion.benchmark_group("names");
     for size in SIZES {
@@ -32,6 +36,12 @@ pub fn measure(criterion: &mut Criterion<ProcessorTime>) {
 
         group.bench_function(BenchmarkId::new("spot in 12 words", size), |bencher| {
             bencher.iter(|| black_box(roster.spot(black_box(&words)).len()));
+        });
+        // The worst there is: no word is everyday speech, and none is anybody's name.
+        let strange: Vec<&str> = STRANGE.split_whitespace().collect();
+        assert_eq!((strange.len(), roster.spot(&strange).len()), (12, 0), "at {size}");
+        group.bench_function(BenchmarkId::new("spot in 12 strange words", size), |bencher| {
+            bencher.iter(|| black_box(roster.spot(black_box(&strange)).len()));
         });
         group.bench_function(BenchmarkId::new("resolve one misheard", size), |bencher| {
             bencher.iter(|| black_box(roster.resolve(Kind::Member, black_box(&misheard))));

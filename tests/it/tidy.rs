@@ -26,7 +26,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("rubato", &["hearing"]),
     ("rustls", &["commander"]),
     ("sqlx", &["store"]),
-    ("strsim", &["config", "guild_file", "names"]),
+    ("strsim", &["config", "eval", "guild_file"]),
     ("tts", &["voice"]),
     ("whisper_rs", &["speech"]),
 ];

@@ -117,7 +117,7 @@ impl Grammar {
                     place.1 = piece.text(0..piece.len());
                 }
                 let intents = others.iter().cloned().chain([fixed]).chain(more).collect();
-                return Some(Reading { intents, known: true, score: before.score, guessed: false });
+                return Some(Reading { intents, known: true, score: before.score, guessed: before.guessed });
             }
         }
         None

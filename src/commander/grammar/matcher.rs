@@ -79,6 +79,14 @@ impl Path {
             name_ends,
         }
     }
+
+    /// Whether it lists names without a word between any of them: what stands there may be a misheard correction.
+    fn is_loose_list(&self, words: &Words) -> bool {
+        let Some(several) = self.several else { return false };
+        let listed = || self.fields.iter().filter(|(field, _)| *field == several).map(|(_, range)| range);
+        listed().zip(listed().skip(1)).all(|(one, next)| one.end == next.start)
+            && !words.plain.iter().any(|one| one == "both")
+    }
 }
 
 /// The best reading so far.
@@ -128,7 +136,10 @@ impl Grammar {
         #[expect(clippy::cast_precision_loss, reason = "an utterance has few words")]
         let score = worth / words.len() as f32;
         let head = path.fields.first().map_or(words.len(), |(_, range)| range.start);
-        Some(One { reading: Reading { intents, known: path.unknown == 0, score, guessed: false }, head })
+        Some(One {
+            reading: Reading { intents, known: path.unknown == 0, score, guessed: path.is_loose_list(words) },
+            head,
+        })
     }
 }
 

@@ -63,6 +63,7 @@ impl Grammar {
                 continue;
             }
             let One { reading: left, .. } = left;
+            let guessed = left.guessed || right.guessed;
             #[expect(clippy::cast_precision_loss, reason = "an utterance has few words")]
             let score = {
                 let (left_part, right_part) = (at as f32, (total - rest) as f32);
@@ -73,7 +74,7 @@ impl Grammar {
                 // "Jumping into the verse, mark me in game" is one order, said twice.
                 let new: Vec<Intent> = right.intents.into_iter().filter(|one| !intents.contains(one)).collect();
                 intents.extend(new);
-                best = Some(Reading { intents, known: true, score, guessed: false });
+                best = Some(Reading { intents, known: true, score, guessed });
             }
         }
         best

@@ -5,13 +5,13 @@ use std::ops::Range;
 
 use chrono::DateTime;
 
-use super::matcher::Care;
+use super::matcher::{Care, SLOT_WORDS_MAX};
 use super::words::{Pause, Words};
 use super::{Grammar, Scope, SlotKind};
 use crate::domain::Kind;
 use crate::intent::times::{self, Now};
 use crate::intent::{is_own_squad, is_speaker, numbers, recent, values};
-use crate::names::is_ordinary;
+use crate::names::{Lookup, is_ordinary};
 
 /// The longest unit, in words.
 const SHORT_WORDS_MAX: usize = 6;
@@ -42,6 +42,7 @@ pub(super) struct Slots<'a> {
     grammar: &'a Grammar,
     scope: &'a Scope<'a>,
     words: &'a Words,
+    lookup: Lookup<'a, 'a>,
     care: Care,
     /// The best name of a kind for some words, its score, and whether it has a word that turns orders around.
     best: HashMap<(Kind, usize, usize), Option<(f32, String)>>,
@@ -55,7 +56,8 @@ impl<'a> Slots<'a> {
     pub(super) fn new(grammar: &'a Grammar, scope: &'a Scope<'a>, words: &'a Words, care: Care) -> Self {
         let listing = (1..words.len()).any(|at| joins(words, at).is_some());
         let (best, names, lists) = Default::default();
-        Self { grammar, scope, words, care, best, names, lists, listing }
+        let lookup = Lookup::new(scope.roster, &words.plain, SLOT_WORDS_MAX);
+        Self { grammar, scope, words, lookup, care, best, names, lists, listing }
     }
 
     /// How well the words fill the slot, 0 to 1 a word. `literals` is how many words of the wording went before.
@@ -174,8 +176,7 @@ impl<'a> Slots<'a> {
         if let Some(known) = self.best.get(&(kind, at, length)) {
             return known.clone();
         }
-        let words = self.words.plain.get(at..at + length)?;
-        let found = self.scope.roster.resolve(kind, &words.join(" "));
+        let found = self.lookup.resolve(kind, at..at + length);
         let best = found.best().map(|(entry, score)| (score, entry.name.clone()));
         self.best.insert((kind, at, length), best.clone());
         best
@@ -207,7 +208,7 @@ impl<'a> Slots<'a> {
             None => return,
         };
         for end in ends {
-            if end - at > super::matcher::SLOT_WORDS_MAX || so_far.len() >= LIST_NAMES_MAX {
+            if end - at > SLOT_WORDS_MAX || so_far.len() >= LIST_NAMES_MAX {
                 break;
             }
             let Some(score) = self.name(kind, at, end - at, 1).filter(|score| *score >= LISTED_NAME_MIN) else {

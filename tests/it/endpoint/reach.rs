@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use serde_json::json;
-use sphereconnect::commander::Commander;
 use sphereconnect::commander::reach::{Reach, ReachError};
 use sphereconnect::commander::wire::{Endpoint, WireError};
+use sphereconnect::commander::{Commander, Said};
 use sphereconnect::config;
 use sphereconnect::domain::Persona;
 use sphereconnect::names::Roster;
@@ -115,7 +115,7 @@ async fn what_is_warmed_is_what_later_questions_begin_with() {
     commander.prewarm(&persona).await;
     let roster = Roster::new(Vec::new());
     for words in ["we should open a new mission called long shadow", "let us form a fresh team called nomads"] {
-        commander.think(words, &roster, &persona, None).await.expect("an answer");
+        commander.think(&Said::new(words, &roster), &persona, None).await.expect("an answer");
     }
     let requests = server.requests();
     assert_eq!(requests.len(), 3);
