@@ -49,6 +49,8 @@ pub enum Need {
     Right(&'static str),
     /// A right, or leading the thing.
     RightOrLead(&'static str),
+    /// Two rights.
+    Both(&'static str, &'static str),
     /// A right, and clearance for a section.
     RightAndClearance(&'static str, Clearance),
     /// A right to view, and clearance for a section.
@@ -105,6 +107,7 @@ impl Authorized {
 #[must_use]
 pub fn need(command: &Command, speaker: MemberId) -> Need {
     match command {
+        Command::ObjectiveCreate { tasks, .. } if !tasks.is_empty() => Need::Both("create_objective", "manage_tasks"),
         Command::ObjectiveCreate { .. } => Need::Right("create_objective"),
         Command::ObjectiveDescribe { section, .. } => Need::RightAndClearance("manage_objectives", *section),
         Command::ObjectiveSetPriority { .. }
@@ -156,6 +159,9 @@ pub fn authorize(actor: &Actor, command: Command, standing: Standing) -> Result<
     let allowed = match need(&command, actor.member.id) {
         Need::Nothing | Need::SelfOr(_) => Ok(()),
         Need::Right(right) => has(right).then_some(()).ok_or(Denied::Right(right)),
+        Need::Both(first, second) => {
+            [first, second].into_iter().find(|right| !has(right)).map_or(Ok(()), |right| Err(Denied::Right(right)))
+        }
         Need::RightOrLead(right) => (has(right) || standing.leads).then_some(()).ok_or(Denied::RightOrLead(right)),
         Need::RightAndClearance(right, section) | Need::ViewAndClearance(right, section) => {
             if !has(right) {

@@ -49,10 +49,17 @@ fn sentence(done: &Done) -> String {
         |key: &str| done.change.as_ref().and_then(|change| change.after.as_ref()).and_then(|image| image.get(key));
     let share = || after("progress").and_then(Value::as_f64).map_or_else(String::new, percent);
     match &done.command {
-        Command::ObjectiveCreate { name, priority, .. } => match priority {
-            Some(priority) => format!("Objective {name} is created with {priority} priority."),
-            None => format!("Objective {name} is created."),
-        },
+        Command::ObjectiveCreate { name, priority, tasks, .. } => {
+            let priority = priority.map(|priority| format!("{priority} priority"));
+            let tasks = match tasks.as_slice() {
+                [] => None,
+                [only] => Some(format!("the task {only}")),
+                many => Some(format!("{} tasks", many.len())),
+            };
+            let with: Vec<String> = priority.into_iter().chain(tasks).collect();
+            let with = if with.is_empty() { String::new() } else { format!(" with {}", with.join(" and ")) };
+            format!("Objective {name} is created{with}.")
+        }
         Command::ObjectiveDescribe { objective, section, .. } => {
             format!("The {section} section of {} is updated.", objective.name)
         }
@@ -223,7 +230,15 @@ fn wish(command: &Command) -> String {
         Command::MemberSetSquad { member, squad: None } => format!("{} leaves their squad", member.name),
         Command::SquadSetLead { squad, member } => format!("{} leads squad {}", member.name, squad.name),
         Command::SquadDisband { squad } => format!("squad {} is disbanded", squad.name),
-        Command::ObjectiveCreate { name, .. } => format!("a new objective called {name}"),
+        Command::ObjectiveCreate { name, tasks, .. } => {
+            let names: Vec<&str> = tasks.iter().map(|one| one.as_str()).collect();
+            let with = match names.as_slice() {
+                [] => String::new(),
+                [only] => format!(" with the task {only}"),
+                [first @ .., last] => format!(" with the tasks {} and {last}", first.join(", ")),
+            };
+            format!("a new objective called {name}{with}")
+        }
         Command::TaskCreate { name, objective, .. } => format!("a new task called {name} for {}", objective.name),
         Command::SquadCreate { name, .. } => format!("a new squad called {name}"),
         other => {

@@ -27,18 +27,17 @@ fn commands() -> Vec<(&'static str, Command)> {
     let name = Name::new("x").unwrap();
     let text = "x".to_owned();
     let share = Percent::new(1.0).unwrap();
-    let mut all = vec![(
-        "",
-        Command::ObjectiveCreate {
-            name: name.clone(),
-            category: None,
-            priority: None,
-            brief: None,
-            squad: None,
-            metric: None,
-            target: None,
-        },
-    )];
+    let create = |tasks| Command::ObjectiveCreate {
+        name: name.clone(),
+        category: None,
+        priority: None,
+        brief: None,
+        squad: None,
+        metric: None,
+        target: None,
+        tasks,
+    };
+    let mut all = vec![("", create(Vec::new())), ("tasks", create(vec![name.clone()]))];
     for section in Clearance::ALL {
         all.push((
             section.as_str(),

@@ -61,6 +61,8 @@ pub enum Command {
         metric: Option<String>,
         #[serde(skip_serializing_if = "Option::is_none")]
         target: Option<f64>,
+        #[serde(skip_serializing_if = "Vec::is_empty")]
+        tasks: Vec<Name>,
     },
     #[serde(rename = "objective.describe")]
     ObjectiveDescribe { objective: Named<ObjectiveId>, section: Clearance, text: String },

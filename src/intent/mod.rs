@@ -99,6 +99,7 @@ value_set! {
         Timezone = "timezone",
         Due = "due",
         Message = "message",
+        Tasks = "tasks",
     }
 }
 

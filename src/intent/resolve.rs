@@ -82,6 +82,7 @@ impl Pieces<'_, '_> {
                 squad: self.maybe(Field::Squad, Kind::Squad)?,
                 metric: self.metric()?,
                 target: self.value(Field::Target, numbers::number)?,
+                tasks: self.value(Field::Tasks, values::new_tasks)?.unwrap_or_default(),
             },
             Action::ObjectiveDescribe => Command::ObjectiveDescribe {
                 objective: self.named(Field::Objective, Kind::Objective)?,

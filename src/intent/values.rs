@@ -3,7 +3,7 @@
 //! Every function takes the words of one slot, lower-case or not, and answers `None` unless it can explain all of them.
 
 use super::numbers::{number, share, words};
-use crate::domain::{Availability, Clearance, ObjectiveStatus, Percent, Priority, TaskStatus};
+use crate::domain::{Availability, Clearance, Name, ObjectiveStatus, Percent, Priority, TaskStatus};
 
 /// A share: "seventy five percent", "75%", "half", "three quarters", "complete"; a third is a whole 33.
 #[must_use]
@@ -22,6 +22,34 @@ pub fn percent(text: &str) -> Option<Percent> {
         _ => share(&bare).filter(|_| !marked).map(f64::round).or_else(|| number(&bare.join(" ")))?,
     };
     Percent::new(value)
+}
+
+/// The most tasks that are created together with their objective.
+pub const NEW_TASKS_MAX: usize = 10;
+
+/// The names of new tasks, one after another: "scout the route, refuel the Idris and guard the gate". Nothing when one
+/// is no name, two are the same, or there are more than [`NEW_TASKS_MAX`].
+#[must_use]
+pub fn new_tasks(text: &str) -> Option<Vec<Name>> {
+    const JOINTS: &[&str] = &["and", "then", "plus"];
+    let mut spoken: Vec<Vec<&str>> = vec![Vec::new()];
+    for word in text.split_whitespace() {
+        let (plain, ends) = word.strip_suffix([',', ';']).map_or((word, false), |plain| (plain, true));
+        let joins = JOINTS.contains(&plain.to_lowercase().as_str());
+        if let Some(last) = spoken.last_mut().filter(|_| !joins) {
+            last.push(plain);
+        }
+        if joins || ends {
+            spoken.push(Vec::new());
+        }
+    }
+    let names =
+        spoken.iter().filter(|words| !words.is_empty()).map(|words| Name::new(&tidy_name(&words.join(" "))).ok());
+    let names = names.collect::<Option<Vec<Name>>>()?;
+    let mut lower: Vec<String> = names.iter().map(|name| name.as_str().to_lowercase()).collect();
+    lower.sort();
+    lower.dedup();
+    (lower.len() == names.len() && (1..=NEW_TASKS_MAX).contains(&names.len())).then_some(names)
 }
 
 /// Whether the words are a share and say so: "half", "forty percent"; "forty" alone may be anything.

@@ -48,12 +48,16 @@ impl Sounding {
     /// Of several words together; articles are left out, unless nothing else is there.
     pub(super) fn joined(words: &[Word]) -> Self {
         let parts = || words.iter().flat_map(|word| &word.parts);
-        let telling = parts().any(|(part, _)| !text::is_article(part));
-        let kept: Vec<&(String, Vec<Phone>)> =
-            parts().filter(|(part, _)| !telling || !text::is_article(part)).collect();
-        let plain: Vec<&str> = kept.iter().map(|(part, _)| part.as_str()).collect();
-        let mut phones: Vec<Phone> = kept.iter().flat_map(|(_, phones)| phones).copied().collect();
+        let telling = parts().any(|part| !text::is_article(&part.plain));
+        let kept: Vec<&Part> = parts().filter(|part| !telling || !text::is_article(&part.plain)).collect();
+        let mut phones: Vec<Phone> = Vec::new();
+        for part in &kept {
+            // One long consonant is said once, across words too.
+            let merges = part.merges && part.phones.first() == phones.last();
+            phones.extend(part.phones.iter().skip(usize::from(merges)));
+        }
         phones.truncate(SOUNDS_MAX);
+        let plain: Vec<&str> = kept.iter().map(|part| part.plain.as_str()).collect();
         Self { squashed: plain.concat(), phones, digits: text::digits_of(&plain) }
     }
 
@@ -79,22 +83,33 @@ impl Sounding {
 /// One written word, prepared for comparison by itself and beside others.
 #[derive(Debug)]
 pub(super) struct Word {
-    /// Its parts in plain letters, each with its sounds.
-    parts: Vec<(String, Vec<Phone>)>,
+    parts: Vec<Part>,
+}
+
+/// What stands between the signs of a written word.
+#[derive(Debug)]
+struct Part {
+    /// In plain letters.
+    plain: String,
+    phones: Vec<Phone>,
+    /// Whether its first sound and the same sound before it are one.
+    merges: bool,
 }
 
 impl Word {
     pub(super) fn new(word: &str) -> Self {
-        let sounded = |part: String| {
-            let phones = text::sounds_of(std::slice::from_ref(&part));
-            (part, phones)
+        let part = |plain: String| {
+            let phones = text::sounds_of(std::slice::from_ref(&plain));
+            let letters: Vec<char> = plain.chars().take_while(|c| !c.is_ascii_digit()).collect();
+            let merges = letters.is_empty() || !spelling::is_spelled_out(&letters);
+            Part { plain, phones, merges }
         };
-        Self { parts: text::parts(word).map(sounded).collect() }
+        Self { parts: text::parts(word).map(part).collect() }
     }
 
     /// Whether it is left out beside other words.
     pub(super) fn is_article(&self) -> bool {
-        self.parts.iter().all(|(part, _)| text::is_article(part))
+        self.parts.iter().all(|part| text::is_article(&part.plain))
     }
 }
 

@@ -81,7 +81,11 @@ impl Index {
         mut near: impl FnMut(usize, usize, u16),
     ) {
         let kinds = kind.map_or(u16::MAX, bit);
-        let mut rows = [[0_u16; SOUNDS_MAX + 1]; SOUNDS_MAX + 1];
+        let added = COSTS.added_at_least(heard);
+        let most = ends.iter().map(|end| end.limits.of(SOUNDS_MAX)).max().unwrap_or(0);
+        // So many more sounds than were said are heard at most.
+        let more = added.iter().take_while(|cost| **cost <= most).count();
+        let mut rows = [[u16::MAX; SOUNDS_MAX + 1]; SOUNDS_MAX + 1];
         if let Some(first) = rows.first_mut() {
             COSTS.first_row(heard, first);
         }
@@ -89,9 +93,10 @@ impl Index {
         while let Some(node) = self.nodes.get(at) {
             let Some([before, row]) = rows.get_mut(node.depth - 1..=node.depth) else { return };
             if node.kinds & kinds != 0 {
-                COSTS.next_row(node.phone, heard, before, row);
+                let width = heard.len().min(node.depth + more);
+                COSTS.next_row(node.phone, heard.get(..width).unwrap_or(heard), before, row);
             }
-            if node.kinds & kinds == 0 || !within(row, ends, node) {
+            if node.kinds & kinds == 0 || !within(row, ends, node, &added) {
                 at = node.next;
                 continue;
             }
@@ -108,11 +113,17 @@ impl Index {
     }
 }
 
-/// Whether some form that begins so may still be within the limits of some end: costs never fall from row to row.
-fn within(row: &[u16], ends: &[End], node: &Node) -> bool {
+/// Whether some form that begins so may still be within the limits of some end. Costs never fall from row to row, and
+/// what is heard beyond the longest form was `added`.
+fn within(row: &[u16], ends: &[End], node: &Node, added: &[u16]) -> bool {
+    let to_come = node.longest - node.depth;
     ends.iter().any(|end| {
         let most = end.limits.of(node.longest);
-        row.iter().take(end.sounds + 1).any(|cell| *cell <= most)
+        let cells = row.iter().enumerate().take(end.sounds + 1);
+        cells.filter(|(_, cell)| **cell <= most).any(|(at, cell)| {
+            let beyond = (end.sounds - at).saturating_sub(to_come);
+            cell.saturating_add(added.get(beyond).copied().unwrap_or(u16::MAX)) <= most
+        })
     })
 }
 

@@ -81,10 +81,24 @@ impl Costs {
     /// What it costs to hear each beginning of `heard` when nothing was said; for [`Costs::next_row`].
     pub(super) fn first_row(&self, heard: &[Phone], row: &mut Row) {
         let mut sum = 0_u16;
+        row[0] = sum;
         for (cell, sound) in row.iter_mut().skip(1).zip(heard) {
             sum = sum.saturating_add(self.added.get(usize::from(*sound)).copied().unwrap_or(u16::MAX));
             *cell = sum;
         }
+    }
+
+    /// The least that it costs when none, one, two and so on of the heard sounds were not said.
+    pub(super) fn added_at_least(&self, heard: &[Phone]) -> Vec<u16> {
+        let mut costs: Vec<u16> =
+            heard.iter().map(|sound| self.added.get(usize::from(*sound)).copied().unwrap_or(u16::MAX)).collect();
+        costs.sort_unstable();
+        let mut sum = 0_u16;
+        let sums = costs.into_iter().map(|cost| {
+            sum = sum.saturating_add(cost);
+            sum
+        });
+        std::iter::once(0).chain(sums).collect()
     }
 
     /// What it costs to hear each beginning of `heard` when one more sound was said than for the row `before`, in

@@ -169,8 +169,7 @@ fn is_vowel(letter: char) -> bool {
 
 /// The sounds of one word of small English letters; other signs are passed over.
 pub(super) fn of_word(word: &[char], out: &mut Vec<Phone>) {
-    let voiceless = !word.iter().any(|letter| is_vowel(*letter));
-    if voiceless || word.len() == 1 && word != ['a'] {
+    if is_spelled_out(word) {
         for letter in word {
             let name = LETTER_NAMES.iter().find(|(one, _)| one == letter);
             out.extend(name.and_then(|(_, sounds)| phones_of(sounds)).unwrap_or_default());
@@ -190,6 +189,12 @@ pub(super) fn of_word(word: &[char], out: &mut Vec<Phone>) {
         }
         at += used;
     }
+}
+
+/// Whether a word is said letter by letter.
+pub(super) fn is_spelled_out(word: &[char]) -> bool {
+    let voiceless = !word.iter().any(|letter| is_vowel(*letter));
+    voiceless || word.len() == 1 && word != ['a']
 }
 
 /// The sound a letter has where nothing else is known of it.

@@ -143,7 +143,7 @@ impl GuildTx {
 
     async fn create(&mut self, command: &Command) -> Result<(Kind, Uuid), StoreError> {
         match command {
-            Command::ObjectiveCreate { name, category, priority, brief, squad, metric, target } => {
+            Command::ObjectiveCreate { name, category, priority, brief, squad, metric, target, tasks } => {
                 let mut description = serde_json::Map::new();
                 if let Some(brief) = brief {
                     description.insert("brief".to_owned(), json!(brief));
@@ -168,6 +168,20 @@ impl GuildTx {
                 .await?;
                 if let Some(category) = category {
                     self.categorise(id, category.id.0).await?;
+                }
+                if !tasks.is_empty() {
+                    let tasks: Vec<String> = tasks.iter().map(|name| name.as_str().to_owned()).collect();
+                    sqlx::query!(
+                        r#"
+                        insert into tasks (guild_id, objective_id, name)
+                        select o.guild_id, o.id, t.name from objectives o, unnest($2::text[]) with ordinality as t (name, place)
+                        where o.id = $1 order by t.place
+                        "#,
+                        id,
+                        &tasks
+                    )
+                    .execute(&mut *self.tx)
+                    .await?;
                 }
                 Ok((Kind::Objective, id))
             }

@@ -168,8 +168,13 @@ impl Turns {
                 Some((at, question)) => answered(&open.intents, *at, question, text, scene),
                 None => corrected(&open.intents, text, scene).map(|one| one.intents),
             };
-            // A new name may be any words, chatter too: it is read back.
-            let guessed = matches!(open.wanted, Some((_, Question::Missing { field: Field::Name, .. })));
+            // A new name may be any words, chatter too, or hold an objective that was not heard as one: it is read back.
+            let of_new = |action| matches!(action, Action::TaskCreate);
+            let guessed = match &open.wanted {
+                Some((_, Question::Missing { field: Field::Name, .. })) => true,
+                Some((_, Question::Missing { field: Field::Objective, action })) => of_new(*action),
+                _ => false,
+            };
             let meant = intents.map(|intents| Understood { intents, guessed, ..open.clone().understood() })?;
             turn.route = open.route;
             return Some(meant);

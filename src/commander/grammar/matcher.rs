@@ -147,7 +147,10 @@ impl Grammar {
 fn intents(action: Action, fixed: &[(Field, String)], path: &Path, words: &Words) -> Vec<Intent> {
     let with = |kept: &dyn Fn(usize, Field) -> bool| {
         let said = path.fields.iter().enumerate().filter(|(at, (field, _))| kept(*at, *field));
-        let said = said.map(|(_, (field, range))| (*field, words.text(range.clone())));
+        let said = said.map(|(_, (field, range))| match field {
+            Field::Tasks => (*field, words.listed(range.clone())),
+            _ => (*field, words.text(range.clone())),
+        });
         Intent::new(action, fixed.iter().cloned().chain(said).collect())
     };
     let Some(several) = path.several else { return vec![with(&|_, _| true)] };

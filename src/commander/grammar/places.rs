@@ -149,6 +149,6 @@ fn slot_kind(field: Field, plainly: bool, action: Action) -> SlotKind {
         Field::Start | Field::End => SlotKind::Moment,
         Field::Unit | Field::Metric | Field::Timezone | Field::Due => SlotKind::Short,
         Field::Name => SlotKind::New,
-        Field::Text | Field::Brief | Field::Description | Field::Message => SlotKind::Free,
+        Field::Text | Field::Brief | Field::Description | Field::Message | Field::Tasks => SlotKind::Free,
     }
 }

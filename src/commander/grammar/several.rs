@@ -103,7 +103,7 @@ fn may_stand_beside(one: &Intent) -> bool {
 
 /// Whether any words at all can stand in the piece.
 pub(super) fn is_free(field: Field) -> bool {
-    matches!(field, Field::Name | Field::Text | Field::Brief | Field::Description | Field::Message)
+    matches!(field, Field::Name | Field::Text | Field::Brief | Field::Description | Field::Message | Field::Tasks)
 }
 
 /// What was last spoken of, once these orders are said.

@@ -126,6 +126,17 @@ impl Words {
         self.raw.get(range).unwrap_or_default().join(" ")
     }
 
+    /// The words as they were said, with a comma wherever there was a pause.
+    pub(super) fn listed(&self, range: Range<usize>) -> String {
+        let start = range.start;
+        let words = range.filter_map(|at| self.raw.get(at).map(|word| (at, word)));
+        words.fold(String::new(), |text, (at, word)| match at {
+            at if at == start => word.clone(),
+            at if self.is_paused(at) => format!("{text}, {word}"),
+            _ => format!("{text} {word}"),
+        })
+    }
+
     pub(super) fn ends_with(&self, words: &[String]) -> bool {
         !words.is_empty() && words.len() < self.plain.len() && self.plain.ends_with(words)
     }

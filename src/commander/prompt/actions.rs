@@ -95,7 +95,7 @@ const ASKING: &[&[&str]] = &[ASK];
 pub(super) const ACTIONS: &[Action] = &[
     action(
         "objective.create",
-        &["name", "category", "priority", "brief", "squad", "metric", "target"],
+        &["name", "category", "priority", "brief", "squad", "metric", "target", "tasks"],
         &[&["name"]],
         &[MAKE, &["objective", "mission", "operation", "goal", "project", "campaign"]],
     ),

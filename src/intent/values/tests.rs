@@ -72,10 +72,28 @@ fn names_are_tidied() {
     }
 }
 
+#[test]
+fn new_tasks_are_told_apart() {
+    for (text, expected) in [
+        ("scout the ridge", Some(vec!["Scout the ridge"])),
+        ("scout the ridge, guard the gate, and refuel", Some(vec!["Scout the ridge", "Guard the gate", "Refuel"])),
+        ("scout the ridge and guard the gate", Some(vec!["Scout the ridge", "Guard the gate"])),
+        ("refuel and Refuel", None),
+        ("and", None),
+        ("", None),
+        ("a, b, c, d, e, f, g, h, i, j, k", None),
+    ] {
+        let names = new_tasks(text);
+        let names = names.as_ref().map(|names| names.iter().map(Name::as_str).collect::<Vec<_>>());
+        assert_eq!(names, expected, "{text}");
+    }
+}
+
 proptest::proptest! {
     #[test]
     fn any_words_are_survived(text in "\\PC*") {
         let _ = (number(&text), percent(&text), priority(&text), task_status(&text), tidy_name(&text), tidy_unit(&text));
+        let _ = new_tasks(&text);
     }
 
     #[test]

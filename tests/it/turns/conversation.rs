@@ -30,6 +30,43 @@ async fn words_that_point_back_mean_what_was_last_spoken_of() {
     assert_eq!(commands(&turns[4]).len(), 1, "one order, said twice");
 }
 
+/// An objective and its tasks in one breath: read back, made in one transaction, and taken back as one.
+#[tokio::test]
+async fn an_objective_is_created_with_its_tasks() {
+    let demo = Demo::new().await;
+    let before = demo.guild_rows().await;
+    let texts = [
+        "Create objective Silent Watch with high priority and tasks scout the ridge, guard the gate and refuel.",
+        "yes",
+        "undo",
+        "Create task count the crates.",
+        "Deep Core Survey",
+        "no",
+    ];
+    let run = demo.say(ARCHON, &texts).await;
+    assert_eq!(outcomes(&run), ["asked", "applied", "applied", "asked", "asked", "answered"], "{run:?}");
+    let turns = run.turns();
+    let tasks = json!(["Scout the ridge", "Guard the gate", "Refuel"]);
+    let expected = json!([{"action": "objective.create", "name": "Silent Watch", "priority": "high", "tasks": tasks}]);
+    assert_eq!(turns[1]["commands"], expected);
+    assert_eq!(turns[1]["reply"], "Objective Silent Watch is created with high priority and 3 tasks.");
+    assert_eq!(demo.changes(&turns[1]).await.len(), 4, "the objective and three tasks");
+    assert_eq!(before, demo.guild_rows().await, "all four are gone again");
+}
+
+/// A list of names without an "and" may be a misheard correction: it is read back.
+#[tokio::test]
+async fn a_list_without_an_and_is_read_back() {
+    let demo = Demo::new().await;
+    let texts = [
+        "Put jam the relay, spoof the transponders on hold.",
+        "no",
+        "Put jam the relay and spoof the transponders on hold.",
+    ];
+    let run = demo.say(ARCHON, &texts).await;
+    assert_eq!(outcomes(&run), ["asked", "answered", "applied"], "{run:?}");
+}
+
 /// What is forbidden, hangs on a condition or is taken back changes nothing, and the reply says so.
 #[tokio::test]
 async fn what_must_not_be_done_is_answered_and_not_done() {
