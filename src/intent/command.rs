@@ -228,6 +228,15 @@ impl Command {
         }
     }
 
+    /// The names of the tasks that are created with their objective.
+    #[must_use]
+    pub fn new_tasks(&self) -> &[Name] {
+        match self {
+            Self::ObjectiveCreate { tasks, .. } => tasks,
+            _ => &[],
+        }
+    }
+
     /// The name of what it makes.
     #[must_use]
     pub fn new_name(&self) -> Option<&Name> {

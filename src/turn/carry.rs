@@ -110,7 +110,8 @@ impl Turns {
                 || (ranks && matches!(one, Command::MemberSetRank { .. }))
                 || (by_model && !one.is_question() && !own(one))
         };
-        commands.iter().any(risky) || commands.iter().filter(|one| !one.is_question()).count() > ROWS_MAX
+        let rows = |one: &Command| if one.is_question() { 0 } else { 1 + one.new_tasks().len() };
+        commands.iter().any(risky) || commands.iter().map(rows).sum::<usize>() > ROWS_MAX
     }
 }
 

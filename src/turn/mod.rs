@@ -355,8 +355,8 @@ impl Turns {
             || unclear
             || understood.guessed
             || commands.iter().filter_map(Command::new_name).any(|name| is_doubtful_name(name, roster))
-            // Where one task's name ends and the next begins is best heard again.
-            || commands.iter().any(|one| matches!(one, Command::ObjectiveCreate { tasks, .. } if !tasks.is_empty()))
+            // "Search and Rescue" is one task: where one ends and the next begins is heard again.
+            || commands.iter().flat_map(Command::new_tasks).any(|name| !name.as_str().contains(' '))
             || (found.iter().any(|one| is_unsure(one.by, by_ear)) && !commands.iter().all(Command::is_question));
         let carried = self.carry_out(text, commands, &understood, doubtful, turn).await;
         turn.ms.store += since(began);
