@@ -8,7 +8,10 @@ use secrecy::SecretString;
 use serde::Deserialize;
 
 use crate::commander::wire::Dialect;
+use crate::hearing::key::{Mode, TalkSettings};
 use crate::secrets::Secrets;
+
+mod talk;
 
 /// The documented defaults; also what a user copies to begin with.
 pub const DEFAULT_TEXT: &str = include_str!("../config.toml");
@@ -34,6 +37,8 @@ pub struct Config {
     pub speech: Speech,
     /// The microphone and the key.
     pub hearing: Hearing,
+    /// The talk key.
+    pub talk: TalkSettings,
     /// The language model's endpoint; `None` when no URL is set.
     pub endpoint: Option<Endpoint>,
     /// Whether an order that the model understood is read back and confirmed before it is applied.
@@ -137,6 +142,7 @@ struct File {
     database: FileDatabase,
     speech: FileSpeech,
     hearing: FileHearing,
+    talk: talk::FileTalk,
     endpoint: FileEndpoint,
     voice: FileVoice,
     log: FileLog,
@@ -272,6 +278,8 @@ fn check(file: File, environment: &impl Fn(&str) -> Option<String>) -> Result<Co
     range("speech.prompt_names_max", file.speech.prompt_names_max as u64, 0, 60);
     range("hearing.preroll_ms", file.hearing.preroll_ms, 0, 2000);
     range("hearing.tail_ms", file.hearing.tail_ms, 0, 2000);
+    range("talk.grace_ms", file.talk.grace_ms, 0, 500);
+    range("talk.longest_ms", file.talk.longest_ms, 1_000, 30_000);
     range("endpoint.deadline_ms", file.endpoint.deadline_ms, 100, 120_000);
     range("endpoint.connect_ms", file.endpoint.connect_ms, 50, 60_000);
     range("endpoint.failures_max", u64::from(file.endpoint.failures_max), 1, 100);
@@ -285,6 +293,10 @@ fn check(file: File, environment: &impl Fn(&str) -> Option<String>) -> Result<Co
     let timezone = zone(&file.guild.timezone).unwrap_or_else(|problem| {
         problems.push(problem);
         chrono_tz::Tz::UTC
+    });
+    let talk = file.talk.settings().unwrap_or_else(|problem| {
+        problems.push(problem);
+        TalkSettings::default()
     });
     let dialect = Dialect::parse(&file.endpoint.dialect);
     if dialect.is_none() && file.endpoint.dialect != "auto" {
@@ -336,10 +348,11 @@ fn check(file: File, environment: &impl Fn(&str) -> Option<String>) -> Result<Co
         },
         hearing: Hearing {
             microphone: some(file.hearing.microphone),
-            must_be_called: file.hearing.must_be_called,
+            must_be_called: file.hearing.must_be_called || talk.mode == Mode::Open,
             preroll: Duration::from_millis(file.hearing.preroll_ms),
             tail: Duration::from_millis(file.hearing.tail_ms),
         },
+        talk,
         endpoint,
         confirm_model_orders: file.endpoint.confirm,
         confirm_ranks: file.guild.confirm_ranks,

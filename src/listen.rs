@@ -6,7 +6,7 @@ use crate::aloud::Aloud;
 use crate::cli::Global;
 use crate::config::Config;
 use crate::domain::Cue;
-use crate::hearing::talk_key::TalkKey;
+use crate::hearing::key::Keys;
 use crate::hearing::{Hearing, HearingEvent};
 use crate::parts::{self, EXIT_DONE, Failure};
 use crate::show;
@@ -21,8 +21,8 @@ pub async fn run(config: &Config, global: &Global) -> Result<u8, Failure> {
     let mut turns = parts::turns(config, global, true).await?;
     turns.prewarm();
     let mut aloud = Aloud::start(config, config.voice.enabled || config.voice.cues, None)?;
-    let key = TalkKey::Stdin;
-    let keys = key.listen().map_err(Failure::part)?;
+    // Kept to the end: the key's threads end with it.
+    let (key, keys) = Keys::start(&config.talk).map_err(Failure::part)?;
     let (hearing, mut heard) = Hearing::start(&parts::hearing(config), keys).map_err(Failure::part)?;
     let session = turns.session();
     eprintln!("{} of {}, {}", session.member.name, session.guild, key.instruction());
@@ -77,6 +77,7 @@ fn on_event(event: &HearingEvent, aloud: &Aloud) {
             eprintln!("listening …");
         }
         HearingEvent::Released | HearingEvent::Closed => {}
+        HearingEvent::Discarded => eprintln!("discarded"),
         HearingEvent::Accepted { cut, .. } => {
             if *cut {
                 eprintln!("that was too long; the first 30 seconds are used");

@@ -266,6 +266,6 @@ pub fn hearing(config: &Config) -> HearingSettings {
         device: config.hearing.microphone.clone(),
         pre_roll_ms: ms(config.hearing.preroll),
         tail_ms: ms(config.hearing.tail),
-        ..HearingSettings::default()
+        utterance_ms_max: ms(config.talk.longest),
     }
 }

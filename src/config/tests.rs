@@ -57,3 +57,23 @@ fn a_missing_file_is_named() {
     let error = Config::load(Some(std::path::Path::new("nowhere.toml")), |_| None).unwrap_err();
     assert!(error.to_string().contains("nowhere.toml"), "{error}");
 }
+
+#[test]
+fn the_talk_key_is_checked() {
+    use crate::hearing::key::Mode;
+
+    let talk = load("[talk]\nkey = \"ctrl+F8\"\nmode = \"auto\"\ndiscard_key = \"mouse:9\"\n").unwrap().talk;
+    assert_eq!((talk.key.unwrap().to_string(), talk.mode), ("ctrl+f8".to_owned(), Mode::Auto));
+    let open = load("[talk]\nmode = \"open\"\n").unwrap();
+    assert!(open.hearing.must_be_called, "an open microphone hears what is meant for others");
+    assert_eq!(open.talk.key, None);
+    for (text, said) in [
+        ("key = \"F99\"", "talk.key: no key is called \"F99\""),
+        ("mode = \"held\"", "talk.mode: no mode of the talk key is called \"held\""),
+        ("source = \"wayland\"", "talk.source: no source of keys is called \"wayland\""),
+        ("grace_ms = 501", "talk.grace_ms must be 0 to 500, not 501"),
+    ] {
+        let problems = load(&format!("[talk]\n{text}\n")).unwrap_err();
+        assert!(problems.len() == 1 && problems[0].starts_with(said), "{problems:?}");
+    }
+}

@@ -22,6 +22,8 @@ pub enum Event<'a> {
     Press,
     /// The key went up.
     Release,
+    /// What is being said is to be forgotten.
+    Discard,
     /// Sound, mono at [`SAMPLE_RATE`].
     Frames(&'a [f32]),
     /// Sound was lost just before the next frames.
@@ -101,6 +103,13 @@ impl Endpoint {
             (Event::Release, State::Talking) => {
                 self.state = State::Tail(self.tail_max);
                 if self.tail_max == 0 { self.end(false, State::Idle) } else { Effect::None }
+            }
+            // Neither the utterance nor the next one's pre-roll has anything of it.
+            (Event::Discard, _) => {
+                self.state = State::Idle;
+                self.samples.clear();
+                self.pre_roll.clear();
+                Effect::None
             }
             (Event::Release, State::Spent) => {
                 self.state = State::Idle;
@@ -209,6 +218,7 @@ mod tests {
             let event = match word {
                 "p" => Event::Press,
                 "r" => Event::Release,
+                "x" => Event::Discard,
                 "o" => Event::Overrun,
                 "s" => Event::Silence,
                 count => {
@@ -273,6 +283,15 @@ mod tests {
         check("8 p 5 r 20", "began, 4..14");
         check("8 p 2 2 2", "began, 4..14 cut");
         check("8 p 2 2 1 r 2", "began, 4..14");
+    }
+
+    #[test]
+    fn what_is_discarded_is_gone() {
+        check("8 p 3 x 5 r 5", "began");
+        check("8 p 3 r 1 x 5 s 1", "began");
+        check("8 p 3 x 1 p 2 r 2", "began, began, 11..16");
+        check("8 x 1 p 2 r 2", "began, 8..13");
+        check("8 p 20 x r 1 p 2 r 2", "began, 4..14 cut, began, 28..33");
     }
 
     #[test]

@@ -1,9 +1,9 @@
 //! Turns sound and a key into utterances: from a microphone while a key is held, or from a recording.
 
 pub mod endpoint;
+pub mod key;
 pub mod microphone;
 pub mod resample;
-pub mod talk_key;
 pub mod wav;
 
 use std::sync::Arc;
@@ -16,7 +16,7 @@ use tokio::sync::mpsc::{Receiver, Sender, channel, error::TrySendError};
 use crate::domain::{Utterance, UtteranceId};
 use endpoint::{Effect, Endpoint, Event};
 use microphone::{Microphone, MicrophoneError};
-use talk_key::KeyEvent;
+use key::KeyEvent;
 
 /// Utterances that may wait for their turn. One more is refused: a stale order is worse than a refused one.
 pub const UTTERANCES_MAX: usize = 2;
@@ -60,6 +60,8 @@ pub enum HearingEvent {
     Pressed,
     /// The key went up.
     Released,
+    /// What was being said is forgotten.
+    Discarded,
     /// The utterance waits for its turn.
     Accepted {
         /// Which one.
@@ -154,6 +156,7 @@ impl Ear {
             match key {
                 Some(KeyEvent::Press) => self.press(),
                 Some(KeyEvent::Release) => self.release(),
+                Some(KeyEvent::Discard) => self.discard(),
                 Some(KeyEvent::Quit) => break,
                 None => {}
             }
@@ -177,6 +180,11 @@ impl Ear {
         self.tail_since = Instant::now();
         self.outlet.tell(HearingEvent::Released);
         self.apply(|endpoint, _| endpoint.on(Event::Release));
+    }
+
+    fn discard(&mut self) {
+        self.outlet.tell(HearingEvent::Discarded);
+        self.apply(|endpoint, _| endpoint.on(Event::Discard));
     }
 
     /// Hands what was captured to the endpoint.

@@ -16,7 +16,7 @@ use std::time::{Duration, Instant};
 use card::{CARD, alsa_settings, inside, kill_speech, on_a_card};
 use sphereconnect::domain::{Cue, SAMPLE_RATE};
 use sphereconnect::hearing::microphone::{Microphone, MicrophoneError, devices};
-use sphereconnect::hearing::talk_key::{KEY_EVENTS_MAX, KeyEvent};
+use sphereconnect::hearing::key::{KEY_EVENTS_MAX, KeyEvent};
 use sphereconnect::hearing::{Hearing, HearingEvent, HearingSettings, wav};
 use sphereconnect::voice::{self, Voice, VoiceError, VoiceSettings};
 

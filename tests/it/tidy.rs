@@ -16,7 +16,10 @@ const HOMES: &[(&str, &[&str])] = &[
     ("audioadapter_buffers", &["hearing"]),
     ("clap", &["cli", "main"]),
     ("cpal", &["hearing"]),
+    ("earshot", &["hearing"]),
+    ("evdev", &["hearing/key"]),
     ("futures_util", &["store"]),
+    ("gilrs", &["hearing/key"]),
     ("hound", &["hearing", "voice"]),
     ("indicatif", &["show"]),
     ("reqwest", &["commander"]),
@@ -24,11 +27,13 @@ const HOMES: &[(&str, &[&str])] = &[
     ("rpassword", &["secrets"]),
     ("rtrb", &["hearing"]),
     ("rubato", &["hearing"]),
+    ("rustix", &["hearing/key"]),
     ("rustls", &["commander"]),
     ("sqlx", &["store"]),
     ("strsim", &["config", "eval", "guild_file"]),
     ("tts", &["voice"]),
     ("whisper_rs", &["speech"]),
+    ("x11rb", &["hearing/key"]),
 ];
 /// Modules that compute and do nothing else.
 const PURE: &[&str] =
