@@ -11,6 +11,7 @@ mod guard_cost;
 mod guild_file;
 mod hostile_text;
 mod journal;
+mod keys;
 mod killed;
 mod names;
 mod news;
