@@ -90,6 +90,8 @@ pub struct Hearing {
     pub preroll: Duration,
     /// How much sound after the key's release is kept.
     pub tail: Duration,
+    /// Whether recognition begins in a pause, before the key goes up.
+    pub draft: bool,
 }
 
 /// Settings of the endpoint.
@@ -180,6 +182,7 @@ struct FileHearing {
     must_be_called: bool,
     preroll_ms: u64,
     tail_ms: u64,
+    draft: bool,
 }
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -351,6 +354,7 @@ fn check(file: File, environment: &impl Fn(&str) -> Option<String>) -> Result<Co
             must_be_called: file.hearing.must_be_called || talk.mode == Mode::Open,
             preroll: Duration::from_millis(file.hearing.preroll_ms),
             tail: Duration::from_millis(file.hearing.tail_ms),
+            draft: file.hearing.draft,
         },
         talk,
         endpoint,

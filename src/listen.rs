@@ -6,12 +6,12 @@ use crate::aloud::Aloud;
 use crate::cli::Global;
 use crate::config::Config;
 use crate::domain::Cue;
-use crate::hearing::key::Keys;
+use crate::hearing::key::{Keys, Mode};
 use crate::hearing::{Hearing, HearingEvent};
 use crate::parts::{self, EXIT_DONE, Failure};
 use crate::show;
 use crate::store::Broadcast;
-use crate::turn::Input;
+use crate::turn::{Ending, Input};
 
 /// Listens until the input ends or a signal comes; every accepted utterance still gets its turn.
 ///
@@ -27,10 +27,11 @@ pub async fn run(config: &Config, global: &Global) -> Result<u8, Failure> {
     let session = turns.session();
     eprintln!("{} of {}, {}", session.member.name, session.guild, key.instruction());
     // Events go their own way: the key must silence the voice while a turn is still being taken.
+    let open = config.talk.mode == Mode::Open;
     let (mut events, ear) = (heard.events, aloud.clone());
     let watching = tokio::spawn(async move {
         while let Some(event) = events.recv().await {
-            on_event(&event, &ear);
+            on_event(&event, &ear, open);
         }
     });
     // Without news each turn reads the names itself.
@@ -52,8 +53,12 @@ pub async fn run(config: &Config, global: &Global) -> Result<u8, Failure> {
                 let Some(utterance) = utterance else { break };
                 let turn = turns.take(Input::Sound(utterance)).await;
                 show::turn(&turn, global.json);
-                aloud.reply(&turn);
+                // An open microphone hears much that is not for it.
+                if !(open && turn.outcome == Ending::Ignored) {
+                    aloud.reply(&turn);
+                }
             }
+            Some(so_far) = heard.drafts.recv(), if listening => turns.draft(so_far),
             Some(told) = next(&mut news), if listening => {
                 let text = format!("{} to everyone: {}", told.member, told.message);
                 eprintln!("{text}");
@@ -69,8 +74,10 @@ pub async fn run(config: &Config, global: &Global) -> Result<u8, Failure> {
     Ok(EXIT_DONE)
 }
 
-fn on_event(event: &HearingEvent, aloud: &Aloud) {
+fn on_event(event: &HearingEvent, aloud: &Aloud, open: bool) {
     match event {
+        // With an open microphone, whether it is meant for the commander shows only when it is understood.
+        HearingEvent::Pressed | HearingEvent::Accepted { .. } if open => {}
         // Who speaks is not talked over.
         HearingEvent::Pressed => {
             aloud.voice().stop();
@@ -88,6 +95,9 @@ fn on_event(event: &HearingEvent, aloud: &Aloud) {
             eprintln!("two orders are waiting already; say it again in a moment");
             aloud.cue(Cue::Refused);
         }
+        HearingEvent::Muted => eprintln!("the microphone is closed"),
+        HearingEvent::Unmuted => eprintln!("the microphone is open"),
+        HearingEvent::Level(trouble) => eprintln!("microphone: {trouble}"),
         HearingEvent::Trouble(text) => eprintln!("microphone: {text}"),
         HearingEvent::Restored => eprintln!("the microphone works again"),
     }

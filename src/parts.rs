@@ -9,6 +9,7 @@ use crate::commander::Commander;
 use crate::commander::grammar::Grammar;
 use crate::config::Config;
 use crate::hearing::HearingSettings;
+use crate::hearing::key::Mode;
 use crate::show::Waiting;
 use crate::speech::{self, Recogniser, SpeechError, SpeechSettings};
 use crate::store::embedded::archive::ArchiveError;
@@ -267,5 +268,7 @@ pub fn hearing(config: &Config) -> HearingSettings {
         pre_roll_ms: ms(config.hearing.preroll),
         tail_ms: ms(config.hearing.tail),
         utterance_ms_max: ms(config.talk.longest),
+        draft: config.hearing.draft,
+        open: config.talk.mode == Mode::Open,
     }
 }

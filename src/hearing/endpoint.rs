@@ -56,6 +56,7 @@ pub struct Endpoint {
     pre_roll_max: usize,
     tail_max: usize,
     samples_max: usize,
+    id: UtteranceId,
     samples: Vec<f32>,
     overrun: bool,
 }
@@ -84,6 +85,7 @@ impl Endpoint {
             pre_roll_max,
             tail_max: samples_in(tail_ms.min(EDGE_MS_MAX)),
             samples_max,
+            id: UtteranceId::new(),
             samples: Vec::new(),
             overrun: false,
         }
@@ -143,10 +145,29 @@ impl Endpoint {
         matches!(self.state, State::Tail(_))
     }
 
+    /// What was said so far of an utterance that goes on, unless some of it was lost.
+    #[must_use]
+    pub fn so_far(&self) -> Option<Utterance> {
+        let going_on = matches!(self.state, State::Talking | State::Tail(_)) && !self.overrun;
+        going_on.then(|| Utterance {
+            id: self.id,
+            source: SOURCE.to_owned(),
+            samples: self.samples.clone(),
+            overrun: false,
+        })
+    }
+
+    /// How many samples the utterance has so far.
+    #[must_use]
+    pub fn samples(&self) -> usize {
+        self.samples.len()
+    }
+
     fn begin(&mut self) -> Effect {
         self.samples = Vec::with_capacity(self.samples_max.min(samples_in(EDGE_MS_MAX)));
         self.samples.extend(self.pre_roll.drain(..));
         self.samples.truncate(self.samples_max);
+        self.id = UtteranceId::new();
         self.overrun = false;
         self.state = State::Talking;
         Effect::Began
@@ -174,7 +195,7 @@ impl Endpoint {
     fn end(&mut self, cut: bool, next: State) -> Effect {
         self.state = next;
         let utterance = Utterance {
-            id: UtteranceId::new(),
+            id: self.id,
             source: SOURCE.to_owned(),
             samples: std::mem::take(&mut self.samples),
             overrun: std::mem::take(&mut self.overrun),

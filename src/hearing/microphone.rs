@@ -104,12 +104,72 @@ struct Counters {
 }
 
 /// What the opening thread hands over.
+#[derive(Debug)]
 struct Opened {
     device: String,
     rate: u32,
     ring: rtrb::Consumer<f32>,
     counters: Arc<Counters>,
     faults: Receiver<cpal::Error>,
+}
+
+/// A device that is being opened. Dropping it lets the attempt end by itself.
+#[derive(Debug)]
+pub(super) struct Opening {
+    opened: Receiver<Result<Opened, MicrophoneError>>,
+    hold: SyncSender<()>,
+    since: Instant,
+}
+
+impl Opening {
+    /// Begins to open the device of that name, or the default one.
+    pub(super) fn start(device: Option<&str>) -> Result<Self, MicrophoneError> {
+        let wanted = device.map(str::to_owned);
+        let (hold, held) = sync_channel(0);
+        let (ready, opened) = sync_channel(1);
+        // Opening can hang inside the sound system: a thread of its own can be left behind.
+        std::thread::Builder::new().name("microphone".to_owned()).spawn(move || {
+            let (stream, answer) = match start(wanted.as_deref()) {
+                Ok((stream, opened)) => (Some(stream), Ok(opened)),
+                Err(error) => (None, Err(error)),
+            };
+            if ready.send(answer).is_ok() {
+                // Nothing is ever sent: this ends when the microphone is dropped.
+                let _closed: Result<(), _> = held.recv();
+            }
+            drop(stream);
+        })?;
+        Ok(Self { opened, hold, since: Instant::now() })
+    }
+
+    /// The microphone as soon as it is there; `None` while it is not. After [`OPEN_WAIT`] it is too slow.
+    pub(super) fn wait(&self, patience: Duration) -> Option<Result<Microphone, MicrophoneError>> {
+        let opened = match self.opened.recv_timeout(patience) {
+            Ok(Ok(opened)) => opened,
+            Ok(Err(error)) => return Some(Err(error)),
+            Err(RecvTimeoutError::Timeout) if self.since.elapsed() < OPEN_WAIT => return None,
+            Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => {
+                return Some(Err(MicrophoneError::TooSlow));
+            }
+        };
+        tracing::info!(device = opened.device, rate = opened.rate, "microphone open");
+        let resampler = match Resampler::new(opened.rate) {
+            Ok(resampler) => resampler,
+            Err(error) => return Some(Err(error.into())),
+        };
+        Some(Ok(Microphone {
+            resampler,
+            device: opened.device,
+            rate: opened.rate,
+            ring: opened.ring,
+            counters: opened.counters,
+            faults: opened.faults,
+            scratch: Vec::new(),
+            heard_at: Instant::now(),
+            logged_at: None,
+            _hold: self.hold.clone(),
+        }))
+    }
 }
 
 /// The names of the input devices, as the setting takes them. Empty when there are none or the sound system is away.
@@ -126,38 +186,7 @@ impl Microphone {
     /// # Errors
     /// See [`MicrophoneError`].
     pub fn open(device: Option<&str>) -> Result<Self, MicrophoneError> {
-        let wanted = device.map(str::to_owned);
-        let (hold, held) = sync_channel(0);
-        let (ready, opened) = sync_channel(1);
-        // Opening can hang inside the sound system: a thread of its own can be left behind.
-        std::thread::Builder::new().name("microphone".to_owned()).spawn(move || {
-            let (stream, answer) = match start(wanted.as_deref()) {
-                Ok((stream, opened)) => (Some(stream), Ok(opened)),
-                Err(error) => (None, Err(error)),
-            };
-            if ready.send(answer).is_ok() {
-                // Nothing is ever sent: this ends when the microphone is dropped.
-                let _closed: Result<(), _> = held.recv();
-            }
-            drop(stream);
-        })?;
-        let opened = match opened.recv_timeout(OPEN_WAIT) {
-            Ok(answer) => answer?,
-            Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => return Err(MicrophoneError::TooSlow),
-        };
-        tracing::info!(device = opened.device, rate = opened.rate, "microphone open");
-        Ok(Self {
-            resampler: Resampler::new(opened.rate)?,
-            device: opened.device,
-            rate: opened.rate,
-            ring: opened.ring,
-            counters: opened.counters,
-            faults: opened.faults,
-            scratch: Vec::new(),
-            heard_at: Instant::now(),
-            logged_at: None,
-            _hold: hold,
-        })
+        Opening::start(device)?.wait(OPEN_WAIT).unwrap_or(Err(MicrophoneError::TooSlow))
     }
 
     /// The device's name.

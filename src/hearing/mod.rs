@@ -1,33 +1,32 @@
 //! Turns sound and a key into utterances: from a microphone while a key is held, or from a recording.
 
+mod ear;
 pub mod endpoint;
 pub mod key;
+pub mod levels;
 pub mod microphone;
 pub mod resample;
+mod vad;
 pub mod wav;
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::{Receiver as KeyReceiver, RecvTimeoutError};
-use std::time::{Duration, Instant};
+use std::sync::atomic::Ordering;
+use std::sync::mpsc::Receiver as KeyReceiver;
 
-use tokio::sync::mpsc::{Receiver, Sender, channel, error::TrySendError};
+use tokio::sync::mpsc::{Receiver, channel};
 
 use crate::domain::{Utterance, UtteranceId};
-use endpoint::{Effect, Endpoint, Event};
+use ear::{Ear, Outlet, Shared};
 use microphone::{Microphone, MicrophoneError};
 use key::KeyEvent;
+use levels::LevelTrouble;
 
 /// Utterances that may wait for their turn. One more is refused: a stale order is worse than a refused one.
 pub const UTTERANCES_MAX: usize = 2;
 /// Events that may wait to be read; more are dropped.
 pub const EVENTS_MAX: usize = 32;
-/// How often the microphone is read when no key moves.
-const POLL: Duration = Duration::from_millis(10);
-/// How long to wait for the sound of a tail before the utterance ends without it.
-const TAIL_WAIT: Duration = Duration::from_secs(1);
-/// How long to wait before a microphone that went away is opened again.
-const REOPEN_WAIT: Duration = Duration::from_secs(2);
+/// Drafts that may wait; more are dropped.
+pub const DRAFTS_MAX: usize = 1;
 
 /// What hearing needs to know.
 #[derive(Debug, Clone)]
@@ -40,6 +39,10 @@ pub struct HearingSettings {
     pub tail_ms: u32,
     /// The longest utterance, in milliseconds; at most [`endpoint::UTTERANCE_MS_MAX`].
     pub utterance_ms_max: u32,
+    /// Whether what was said so far is sent ahead in a pause, so that it is recognised by the time the key goes up.
+    pub draft: bool,
+    /// Whether the microphone is always open and utterances begin and end by themselves; the key closes and opens it.
+    pub open: bool,
 }
 
 impl Default for HearingSettings {
@@ -49,6 +52,8 @@ impl Default for HearingSettings {
             pre_roll_ms: endpoint::PRE_ROLL_MS_DEFAULT,
             tail_ms: endpoint::TAIL_MS_DEFAULT,
             utterance_ms_max: endpoint::UTTERANCE_MS_MAX,
+            draft: true,
+            open: false,
         }
     }
 }
@@ -56,7 +61,7 @@ impl Default for HearingSettings {
 /// What happens besides utterances, for cues and for the screen.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum HearingEvent {
-    /// The key went down; the player is speaking.
+    /// The key went down, or with an open microphone, somebody speaks.
     Pressed,
     /// The key went up.
     Released,
@@ -71,6 +76,12 @@ pub enum HearingEvent {
     },
     /// [`UTTERANCES_MAX`] utterances wait already; this one was thrown away.
     Refused,
+    /// An open microphone was closed by the key.
+    Muted,
+    /// It is open again.
+    Unmuted,
+    /// The level of the sound is not good; said once for each microphone and kind.
+    Level(LevelTrouble),
     /// Something does not work; hearing keeps trying.
     Trouble(String),
     /// The microphone works again.
@@ -82,7 +93,20 @@ pub enum HearingEvent {
 /// A running ear. Dropping it stops listening; what was accepted stays in the queue of utterances.
 #[derive(Debug)]
 pub struct Hearing {
-    stop: Arc<AtomicBool>,
+    shared: Arc<Shared>,
+}
+
+/// What a running ear has counted since its start.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Complete utterances, refused ones included.
+    pub utterances: u64,
+    /// How often sound was lost because the program or the sound system was too slow.
+    pub overruns: u64,
+    /// How often the microphone had to be opened again.
+    pub reopened: u64,
+    /// How often what was said so far was sent ahead.
+    pub drafts: u64,
 }
 
 /// What a running ear sends.
@@ -90,6 +114,8 @@ pub struct Hearing {
 pub struct Heard {
     /// Complete utterances; closed once hearing has stopped.
     pub utterances: Receiver<Utterance>,
+    /// What was said so far of the utterance that goes on, under its id; see [`HearingSettings::draft`].
+    pub drafts: Receiver<Utterance>,
     /// What happens besides.
     pub events: Receiver<HearingEvent>,
 }
@@ -103,174 +129,41 @@ impl Hearing {
     pub fn start(settings: &HearingSettings, keys: KeyReceiver<KeyEvent>) -> Result<(Self, Heard), MicrophoneError> {
         let microphone = Microphone::open(settings.device.as_deref())?;
         let (utterances, utterances_out) = channel(UTTERANCES_MAX);
+        let (drafts, drafts_out) = channel(DRAFTS_MAX);
         let (events, events_out) = channel(EVENTS_MAX);
-        let stop = Arc::new(AtomicBool::new(false));
-        let ear = Ear {
-            endpoint: Endpoint::new(settings.pre_roll_ms, settings.tail_ms, settings.utterance_ms_max),
-            device: settings.device.clone(),
-            microphone: Some(microphone),
-            away_since: Instant::now(),
-            tail_since: Instant::now(),
-            frames: Vec::new(),
-            outlet: Outlet { utterances, events },
-            stop: Arc::clone(&stop),
-        };
+        let shared = Arc::new(Shared::default());
+        let ear = Ear::new(settings, microphone, Outlet { utterances, drafts, events }, Arc::clone(&shared));
         std::thread::Builder::new().name("hearing".to_owned()).spawn(move || ear.run(&keys))?;
-        Ok((Self { stop }, Heard { utterances: utterances_out, events: events_out }))
+        Ok((Self { shared }, Heard { utterances: utterances_out, drafts: drafts_out, events: events_out }))
+    }
+
+    /// While the program itself speaks, an open microphone is to hear nothing. With a key this changes nothing.
+    pub fn cover(&self, covered: bool) {
+        self.shared.covered.store(covered, Ordering::Relaxed);
+    }
+
+    /// What was counted so far.
+    #[must_use]
+    pub fn counts(&self) -> Counts {
+        let counters = &self.shared.counters;
+        let of = |counter: &std::sync::atomic::AtomicU64| counter.load(Ordering::Relaxed);
+        Counts {
+            utterances: of(&counters.utterances),
+            overruns: of(&counters.overruns),
+            reopened: of(&counters.reopened),
+            drafts: of(&counters.drafts),
+        }
     }
 
     /// Stops listening. An utterance that is being spoken is dropped; accepted ones stay in the queue.
     pub fn stop(&self) {
-        self.stop.store(true, Ordering::Relaxed);
+        self.shared.stop.store(true, Ordering::Relaxed);
     }
 }
 
 impl Drop for Hearing {
     fn drop(&mut self) {
         self.stop();
-    }
-}
-
-/// The thread's state.
-struct Ear {
-    endpoint: Endpoint,
-    device: Option<String>,
-    microphone: Option<Microphone>,
-    away_since: Instant,
-    tail_since: Instant,
-    frames: Vec<f32>,
-    outlet: Outlet,
-    stop: Arc<AtomicBool>,
-}
-
-impl Ear {
-    fn run(mut self, keys: &KeyReceiver<KeyEvent>) {
-        while !self.stop.load(Ordering::Relaxed) && !self.outlet.is_closed() {
-            let key = match keys.recv_timeout(POLL) {
-                Ok(key) => Some(key),
-                Err(RecvTimeoutError::Timeout) => None,
-                Err(RecvTimeoutError::Disconnected) => Some(KeyEvent::Quit),
-            };
-            // What was captured before the key moved belongs before it.
-            self.listen();
-            match key {
-                Some(KeyEvent::Press) => self.press(),
-                Some(KeyEvent::Release) => self.release(),
-                Some(KeyEvent::Discard) => self.discard(),
-                Some(KeyEvent::Quit) => break,
-                None => {}
-            }
-        }
-        // A key that was let go just before the end still gets its whole sentence.
-        while self.endpoint.in_tail() {
-            std::thread::sleep(POLL);
-            self.listen();
-        }
-        self.outlet.tell(HearingEvent::Closed);
-    }
-
-    fn press(&mut self) {
-        if self.microphone.is_none() {
-            self.outlet.tell(HearingEvent::Trouble("the microphone is away".to_owned()));
-        }
-        self.apply(|endpoint, _| endpoint.on(Event::Press));
-    }
-
-    fn release(&mut self) {
-        self.tail_since = Instant::now();
-        self.outlet.tell(HearingEvent::Released);
-        self.apply(|endpoint, _| endpoint.on(Event::Release));
-    }
-
-    fn discard(&mut self) {
-        self.outlet.tell(HearingEvent::Discarded);
-        self.apply(|endpoint, _| endpoint.on(Event::Discard));
-    }
-
-    /// Hands what was captured to the endpoint.
-    fn listen(&mut self) {
-        let Some(microphone) = &mut self.microphone else {
-            self.reopen();
-            return self.end_late_tail();
-        };
-        self.frames.clear();
-        let reading = microphone.read(&mut self.frames);
-        let gone = match &reading {
-            Ok(reading) => reading.gone.then(|| "the microphone stopped giving sound".to_owned()),
-            Err(error) => Some(error.to_string()),
-        };
-        if reading.is_ok_and(|reading| reading.lost) {
-            tracing::warn!("sound from the microphone was lost");
-            self.apply(|endpoint, _| endpoint.on(Event::Overrun));
-        }
-        self.apply(|endpoint, frames| endpoint.on(Event::Frames(frames)));
-        if let Some(why) = gone {
-            self.microphone = None;
-            self.away_since = Instant::now();
-            self.apply(|endpoint, _| endpoint.on(Event::Overrun));
-            tracing::warn!("{why}");
-            self.outlet.tell(HearingEvent::Trouble(format!("{why}; trying to open it again")));
-        }
-        self.end_late_tail();
-    }
-
-    fn end_late_tail(&mut self) {
-        if self.endpoint.in_tail() && self.tail_since.elapsed() > TAIL_WAIT {
-            self.apply(|endpoint, _| endpoint.on(Event::Silence));
-        }
-    }
-
-    fn reopen(&mut self) {
-        if self.away_since.elapsed() < REOPEN_WAIT {
-            return;
-        }
-        match Microphone::open(self.device.as_deref()) {
-            Ok(microphone) => {
-                self.microphone = Some(microphone);
-                self.outlet.tell(HearingEvent::Restored);
-            }
-            Err(error) => tracing::debug!("{error}"),
-        }
-        self.away_since = Instant::now();
-    }
-
-    fn apply(&mut self, step: impl FnOnce(&mut Endpoint, &[f32]) -> Effect) {
-        match step(&mut self.endpoint, &self.frames) {
-            Effect::None => {}
-            Effect::Began => self.outlet.tell(HearingEvent::Pressed),
-            Effect::Ended { utterance, cut } => self.outlet.give(utterance, cut),
-        }
-    }
-}
-
-/// Where everything goes. Nothing here waits: the microphone must be read on time.
-struct Outlet {
-    utterances: Sender<Utterance>,
-    events: Sender<HearingEvent>,
-}
-
-impl Outlet {
-    fn is_closed(&self) -> bool {
-        self.utterances.is_closed() && self.events.is_closed()
-    }
-
-    /// Queues the utterance, or refuses it.
-    fn give(&self, utterance: Utterance, cut: bool) {
-        let id = utterance.id;
-        match self.utterances.try_send(utterance) {
-            Ok(()) => self.tell(HearingEvent::Accepted { id, cut }),
-            Err(TrySendError::Full(_)) => {
-                tracing::warn!(limit = UTTERANCES_MAX, "utterance refused: too many wait");
-                self.tell(HearingEvent::Refused);
-            }
-            Err(TrySendError::Closed(_)) => {}
-        }
-    }
-
-    fn tell(&self, event: HearingEvent) {
-        if let Err(TrySendError::Full(event)) = self.events.try_send(event) {
-            tracing::debug!(?event, "event dropped: nobody reads");
-        }
     }
 }
 
@@ -288,7 +181,7 @@ mod tests {
     fn the_newest_utterance_is_refused_when_two_wait() {
         let (utterances, mut taken) = channel(UTTERANCES_MAX);
         let (events, mut told) = channel(EVENTS_MAX);
-        let outlet = Outlet { utterances, events };
+        let outlet = Outlet { utterances, drafts: channel(1).0, events };
         let sent: Vec<_> = (0..3).map(|_| utterance()).collect();
         let ids: Vec<_> = sent.iter().map(|utterance| utterance.id).collect();
         for utterance in sent {
@@ -308,7 +201,7 @@ mod tests {
     fn events_that_nobody_reads_do_not_block() {
         let (utterances, _taken) = channel(UTTERANCES_MAX);
         let (events, _told) = channel(EVENTS_MAX);
-        let outlet = Outlet { utterances, events };
+        let outlet = Outlet { utterances, drafts: channel(1).0, events };
         for _ in 0..2 * EVENTS_MAX {
             outlet.tell(HearingEvent::Pressed);
         }

@@ -4,6 +4,7 @@
 //! quick, and everything this needs to stay honest: a voice detector before it, a filter that ends a repeat while it
 //! comes, and a guard that refuses invented words after it. It is told the guild's names, so that it spells them.
 
+mod drafts;
 mod engine;
 mod files;
 mod guard;

@@ -8,11 +8,11 @@ use std::time::Instant;
 
 use tokio::sync::{mpsc, oneshot};
 
+use super::drafts;
 use super::engine::Engine;
 use super::files::{check_model, check_vad};
-use super::guard::judge_words;
 use super::{SpeechError, SpeechSettings, THREADS_MAX, UTTERANCE_SECONDS_MAX, UTTERANCE_SECONDS_MIN};
-use crate::domain::{Heard, Utterance};
+use crate::domain::{Heard, Utterance, UtteranceId};
 
 /// How many utterances wait for the thread; a further one waits in [`Recogniser::hear`].
 const QUEUE_MAX: usize = 2;
@@ -54,9 +54,11 @@ pub struct Recogniser {
 
 /// One utterance on its way to the thread.
 struct Job {
+    id: UtteranceId,
     samples: Vec<f32>,
     names: Vec<String>,
-    answer: oneshot::Sender<Result<Heard, SpeechError>>,
+    /// Where the words go; `None` for the first part of an utterance that is still being said.
+    answer: Option<oneshot::Sender<Result<Heard, SpeechError>>>,
 }
 
 impl Recogniser {
@@ -89,9 +91,19 @@ impl Recogniser {
             return Err(SpeechError::TooLong { seconds, max: UTTERANCE_SECONDS_MAX });
         }
         let (answer, answered) = oneshot::channel();
-        let job = Job { samples: utterance.samples, names: names.to_vec(), answer };
+        let job = Job { id: utterance.id, samples: utterance.samples, names: names.to_vec(), answer: Some(answer) };
         self.jobs.send(job).await.map_err(|_| SpeechError::Stopped)?;
         answered.await.map_err(|_| SpeechError::Stopped)?
+    }
+
+    /// Recognises the first part of an utterance that is still being said, without waiting. When nothing more is said in
+    /// it and the names are the same, [`Recogniser::hear`] has its words at once. Does nothing while others wait.
+    pub fn draft(&self, so_far: Utterance, names: Vec<String>) {
+        if so_far.seconds() <= UTTERANCE_SECONDS_MAX {
+            let job = Job { id: so_far.id, samples: so_far.samples, names, answer: None };
+            // A full queue has no time for drafts.
+            let _full = self.jobs.try_send(job);
+        }
     }
 
     /// What is known of the loaded model.
@@ -118,13 +130,24 @@ fn run(
     if ready.send(Ok(description)).is_err() {
         return;
     }
+    let mut draft = None;
     while let Some(job) = queue.blocking_recv() {
+        // The whole utterance is there already: its first part is of no use any more.
+        if job.answer.is_none() && !queue.is_empty() {
+            continue;
+        }
         let heard = catch_unwind(AssertUnwindSafe(|| {
-            recognise(&mut engine, job.samples, &job.names, settings.prompt_names_max)
+            drafts::recognise(&mut engine, &mut draft, job.id, job.samples, &job.names, settings.prompt_names_max)
         }))
         .unwrap_or_else(|_| Err(SpeechError::Recognition("an internal error".to_owned())));
-        // A caller that went away wants no answer.
-        let _ = job.answer.send(heard);
+        match job.answer {
+            // A caller that went away wants no answer.
+            Some(answer) => {
+                draft = None;
+                let _ = answer.send(heard.map(|found| found.heard));
+            }
+            None => draft = heard.ok(),
+        }
     }
 }
 
@@ -148,33 +171,6 @@ fn load(settings: &SpeechSettings) -> Result<(Engine, Description), SpeechError>
     };
     tracing::debug!(stt.model = %description.title, stt.load_ms = description.load_ms, "speech model loaded");
     Ok((engine, description))
-}
-
-/// One utterance, from the sound to what is made of it.
-fn recognise(
-    engine: &mut Engine,
-    mut samples: Vec<f32>,
-    names: &[String],
-    names_max: usize,
-) -> Result<Heard, SpeechError> {
-    // What is not a number would spread through every sum.
-    samples.iter_mut().filter(|sample| !sample.is_finite()).for_each(|sample| *sample = 0.0);
-    let begun = Instant::now();
-    let voice = engine.voice(&samples)?;
-    if !voice.is_speech() {
-        tracing::debug!(stt.speech_ms = voice.speech_ms, "no speech");
-        return Ok(Heard::Nothing("no speech was heard".to_owned()));
-    }
-    let recognised = engine.recognise(voice.trim(&samples), names, names_max)?;
-    tracing::debug!(
-        stt.duration_ms = begun.elapsed().as_secs_f64() * 1000.0,
-        stt.speech_ms = voice.speech_ms,
-        stt.confidence = recognised.confidence,
-        stt.names = recognised.names.len(),
-        stt.repeated = recognised.repeated,
-        "recognised"
-    );
-    Ok(judge_words(&recognised.text, recognised.confidence, &recognised.names, voice))
 }
 
 #[cfg(test)]

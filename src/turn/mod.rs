@@ -8,6 +8,7 @@
 
 mod answers;
 mod carry;
+mod draft;
 mod facts;
 mod follow;
 mod ledger;
@@ -23,7 +24,7 @@ use chrono::Utc;
 
 use crate::authority::Denied;
 use crate::commander::Commander;
-use crate::domain::{Cue, Heard, Kind, TEXT_CHARS_MAX, Transcript, Utterance, UtteranceId};
+use crate::domain::{Cue, Heard, Kind, Named, SquadId, TEXT_CHARS_MAX, Transcript, Utterance, UtteranceId};
 use crate::hearing::wav;
 use crate::intent::recent::is_pointing;
 use crate::intent::resolve::Found;
@@ -116,6 +117,8 @@ pub struct Turns {
     recent: (Instant, Recent),
     /// The roster of the last turn, good as long as the guild's names are the same.
     roster: Option<Arc<Roster>>,
+    /// The speaker's squad as of the last turn, once there was one.
+    squad: Option<Option<Named<SquadId>>>,
     /// The names between turns, while the guild is followed.
     ready: Option<Arc<Ready>>,
     following: Option<tokio::task::JoinHandle<()>>,
@@ -155,6 +158,7 @@ impl Turns {
             last: None,
             recent: (Instant::now(), Recent::default()),
             roster: None,
+            squad: None,
             ready: None,
             following: None,
         }
@@ -261,6 +265,7 @@ impl Turns {
             None => Arc::new(Roster::new(entries)),
         };
         self.roster = Some(Arc::clone(&roster));
+        self.squad = Some(view.actor.squad.clone());
         turn.ms.names += since(began);
         Ok((view, roster, past))
     }
