@@ -55,7 +55,7 @@ pub(super) struct Shared {
 }
 
 /// Where sound comes from at the moment.
-enum Source {
+pub(super) enum Source {
     Here(Microphone),
     Opening(Opening),
     Resting { until: Instant },
@@ -85,11 +85,11 @@ pub(super) struct Ear {
 }
 
 impl Ear {
-    pub(super) fn new(settings: &HearingSettings, microphone: Microphone, outlet: Outlet, shared: Arc<Shared>) -> Self {
+    pub(super) fn new(settings: &HearingSettings, source: Source, outlet: Outlet, shared: Arc<Shared>) -> Self {
         Self {
             settings: settings.clone(),
             endpoint: Endpoint::new(settings.pre_roll_ms, settings.tail_ms, settings.utterance_ms_max),
-            source: Source::Here(microphone),
+            source,
             rest: REST_FIRST,
             clocks: (Instant::now(), SystemTime::now()),
             tail_since: Instant::now(),
@@ -363,3 +363,6 @@ impl Outlet {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

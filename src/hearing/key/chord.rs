@@ -98,10 +98,12 @@ impl FromStr for Chord {
             let found = Modifier::ALL.iter().find(|(_, name, _)| part.eq_ignore_ascii_case(name));
             modifiers.push(found.ok_or_else(unknown)?.0);
         }
+        // In one order, so that what is the same looks the same.
+        let is_wanted = |modifier: &Modifier| modifiers.contains(modifier);
+        let modifiers: Vec<_> = Modifier::ALL.iter().map(|(modifier, _, _)| *modifier).filter(is_wanted).collect();
         if matches!(button, Button::Joystick(_)) && !modifiers.is_empty() {
             return Err(unknown());
         }
-        modifiers.reverse();
         Ok(Self { modifiers, button })
     }
 }
