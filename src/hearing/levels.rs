@@ -84,7 +84,8 @@ impl Levels {
             Some(LevelTrouble::Faint)
         } else if self.quietest > HUM_LEVEL_MIN && self.hum > HUM_SHARE_MIN {
             Some(LevelTrouble::Hum)
-        } else if self.quietest > NOISE_LEVEL_MIN && 20.0 * (self.loudest / self.quietest).log10() < NOISE_DISTANCE_DB_MIN
+        } else if self.quietest > NOISE_LEVEL_MIN
+            && 20.0 * (self.loudest / self.quietest).log10() < NOISE_DISTANCE_DB_MIN
         {
             Some(LevelTrouble::Noisy)
         } else {

@@ -17,9 +17,9 @@ use tokio::sync::mpsc::{Receiver, channel};
 
 use crate::domain::{Utterance, UtteranceId};
 use ear::{Ear, Outlet, Shared, Source};
-use microphone::{Microphone, MicrophoneError};
 use key::KeyEvent;
 use levels::LevelTrouble;
+use microphone::{Microphone, MicrophoneError};
 
 /// Utterances that may wait for their turn. One more is refused: a stale order is worse than a refused one.
 pub const UTTERANCES_MAX: usize = 2;
@@ -132,7 +132,8 @@ impl Hearing {
         let (drafts, drafts_out) = channel(DRAFTS_MAX);
         let (events, events_out) = channel(EVENTS_MAX);
         let shared = Arc::new(Shared::default());
-        let ear = Ear::new(settings, Source::Here(microphone), Outlet { utterances, drafts, events }, Arc::clone(&shared));
+        let ear =
+            Ear::new(settings, Source::Here(microphone), Outlet { utterances, drafts, events }, Arc::clone(&shared));
         std::thread::Builder::new().name("hearing".to_owned()).spawn(move || ear.run(&keys))?;
         Ok((Self { shared }, Heard { utterances: utterances_out, drafts: drafts_out, events: events_out }))
     }

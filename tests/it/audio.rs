@@ -7,6 +7,8 @@
 
 mod card;
 mod daemon;
+mod measure;
+mod recovery;
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -15,8 +17,8 @@ use std::time::{Duration, Instant};
 
 use card::{CARD, alsa_settings, inside, kill_speech, on_a_card};
 use sphereconnect::domain::{Cue, SAMPLE_RATE};
-use sphereconnect::hearing::microphone::{Microphone, MicrophoneError, devices};
 use sphereconnect::hearing::key::{KEY_EVENTS_MAX, KeyEvent};
+use sphereconnect::hearing::microphone::{Microphone, MicrophoneError, devices};
 use sphereconnect::hearing::{Hearing, HearingEvent, HearingSettings, wav};
 use sphereconnect::voice::{self, Voice, VoiceError, VoiceSettings};
 

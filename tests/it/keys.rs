@@ -6,7 +6,7 @@
 #![expect(clippy::unwrap_used, reason = "a test may stop at what it did not expect")]
 
 mod devices;
-mod display;
+pub(crate) mod display;
 
 use std::io::Write as _;
 use std::path::PathBuf;

@@ -232,7 +232,10 @@ fn a_level_is_explained_once() {
     }
     // The half second before was not silent: only what came after it counts.
     let levels = bench.told().into_iter().filter(|event| matches!(event, HearingEvent::Level(_)));
-    assert_eq!(levels.collect::<Vec<_>>(), [HearingEvent::Level(LevelTrouble::Faint), HearingEvent::Level(LevelTrouble::Silent)]);
+    assert_eq!(
+        levels.collect::<Vec<_>>(),
+        [HearingEvent::Level(LevelTrouble::Faint), HearingEvent::Level(LevelTrouble::Silent)]
+    );
 }
 
 #[test]

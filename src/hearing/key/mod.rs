@@ -318,7 +318,9 @@ impl Drop for Keys {
 fn instruction(settings: &TalkSettings) -> String {
     let Some(key) = &settings.key else {
         return match settings.mode {
-            Mode::Open => "say my name and what you want; Enter closes and opens the microphone, q and Enter stops".into(),
+            Mode::Open => {
+                "say my name and what you want; Enter closes and opens the microphone, q and Enter stops".into()
+            }
             _ => "press Enter to talk and Enter again to send; q and Enter stops".into(),
         };
     };

@@ -11,6 +11,15 @@ const REQUIRED: &str = "SPHERECONNECT_TEST_SOUND";
 pub(super) const CARD: &str = "SPHERECONNECT_TEST_CARD";
 const PROGRAMS: &[&str] = &["dbus-daemon", "pipewire", "pipewire-pulse", "wireplumber", "pactl", "paplay", "parec"];
 const READY_WAIT: Duration = Duration::from_secs(20);
+/// Where the server's processes are noted, in the card's folder.
+const PIDS: &str = "server.pids";
+/// What makes the virtual microphone: what is played into `micfeed` comes out of `mic`.
+pub(super) const MICROPHONE: [&str; 2] = [
+    "load-module module-null-sink sink_name=micfeed rate=48000 channels=1 channel_map=mono",
+    "load-module module-remap-source source_name=mic master=micfeed.monitor channels=1 channel_map=mono \
+     master_channel_map=mono remix=no",
+];
+
 /// Runs one ignored test on a card of its own.
 pub(super) fn on_a_card(test: &str) {
     let plugin = ["/usr/lib", "/usr/lib64"]
@@ -47,49 +56,68 @@ impl Card {
         let folder = tempfile::tempdir().unwrap();
         alsa_settings(folder.path());
         speech_settings(folder.path());
-        let mut card = Self { folder, programs: Vec::new() };
-        let bus = format!("--address=unix:path={}", card.folder.path().join("bus").display());
-        card.program("dbus-daemon", &["--session", "--nofork", "--nopidfile", &bus]);
-        card.until("the bus", |card| card.folder.path().join("bus").exists());
-        card.program("pipewire", &[]);
-        card.until("pipewire", |card| card.folder.path().join("pipewire-0").exists());
-        card.program("pipewire-pulse", &[]);
-        card.program("wireplumber", &[]);
-        card.until("the sound server", |card| card.control(&["info"]));
-        for arguments in [
-            "load-module module-null-sink sink_name=speaker rate=48000 channels=2",
-            "load-module module-null-sink sink_name=micfeed rate=48000 channels=1 channel_map=mono",
-            "load-module module-remap-source source_name=mic master=micfeed.monitor channels=1 channel_map=mono \
-             master_channel_map=mono remix=no",
-            "set-default-sink speaker",
-            "set-default-source mic",
-        ] {
-            let words: Vec<_> = arguments.split_whitespace().collect();
-            card.until(arguments, |card| card.control(&words));
-        }
+        let bus = format!("--address=unix:path={}", folder.path().join("bus").display());
+        let bus = program(folder.path(), "dbus-daemon", &["--session", "--nofork", "--nopidfile", &bus]);
+        let mut card = Self { folder, programs: vec![bus] };
+        until("the bus", || card.folder.path().join("bus").exists());
+        card.programs.extend(start_server(card.folder.path()));
+        let pids = card.programs.iter().skip(1).map(|program| program.id().to_string());
+        std::fs::write(card.folder.path().join(PIDS), pids.collect::<Vec<_>>().join(" ")).unwrap();
         card
     }
+}
 
-    fn program(&mut self, name: &str, arguments: &[&str]) {
-        let mut command = Command::new(name);
-        command.args(arguments).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
-        environment(&mut command, self.folder.path());
-        self.programs.push(command.spawn().unwrap());
+/// Starts the sound server and gives it the virtual microphone and speaker.
+pub(super) fn start_server(folder: &Path) -> Vec<Child> {
+    let mut programs = vec![program(folder, "pipewire", &[])];
+    until("pipewire", || folder.join("pipewire-0").exists());
+    programs.extend(["pipewire-pulse", "wireplumber"].map(|name| program(folder, name, &[])));
+    until("the sound server", || control(folder, &["info"]));
+    for arguments in [
+        "load-module module-null-sink sink_name=speaker rate=48000 channels=2",
+        MICROPHONE[0],
+        MICROPHONE[1],
+        "set-default-sink speaker",
+        "set-default-source mic",
+    ] {
+        until(arguments, || pactl(folder, arguments));
     }
+    programs
+}
 
-    fn control(&self, arguments: &[&str]) -> bool {
-        let mut command = Command::new("pactl");
-        command.args(arguments).stdout(Stdio::null()).stderr(Stdio::null());
-        environment(&mut command, self.folder.path());
-        command.status().unwrap().success()
+/// Ends the card's sound server at once, as a crash would.
+pub(super) fn kill_server(folder: &Path) {
+    let pids = std::fs::read_to_string(folder.join(PIDS)).unwrap();
+    let _sent = Command::new("kill").arg("-9").args(pids.split(' ')).status();
+    for file in ["pipewire-0", "pipewire-0.lock", "pipewire-0-manager", "pulse/native", "pulse/pid"] {
+        let _gone = std::fs::remove_file(folder.join(file));
     }
+}
 
-    fn until(&self, what: &str, ready: impl Fn(&Self) -> bool) {
-        let deadline = Instant::now() + READY_WAIT;
-        while !ready(self) {
-            assert!(Instant::now() < deadline, "{what} is not ready");
-            std::thread::sleep(Duration::from_millis(50));
-        }
+/// `pactl` with these words; whether it worked.
+pub(super) fn pactl(folder: &Path, words: &str) -> bool {
+    control(folder, &words.split_whitespace().collect::<Vec<_>>())
+}
+
+fn program(folder: &Path, name: &str, arguments: &[&str]) -> Child {
+    let mut command = Command::new(name);
+    command.args(arguments).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    environment(&mut command, folder);
+    command.spawn().unwrap()
+}
+
+fn control(folder: &Path, arguments: &[&str]) -> bool {
+    let mut command = Command::new("pactl");
+    command.args(arguments).stdout(Stdio::null()).stderr(Stdio::null());
+    environment(&mut command, folder);
+    command.status().unwrap().success()
+}
+
+fn until(what: &str, ready: impl Fn() -> bool) {
+    let deadline = Instant::now() + READY_WAIT;
+    while !ready() {
+        assert!(Instant::now() < deadline, "{what} is not ready");
+        std::thread::sleep(Duration::from_millis(50));
     }
 }
 

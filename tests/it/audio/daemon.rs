@@ -8,6 +8,8 @@ use std::time::Duration;
 
 use super::card::on_a_card;
 use super::{card, loud_seconds, recorded};
+use crate::keys::display::Display;
+use crate::keys::programs_are_there;
 use crate::support;
 
 #[test]
@@ -16,15 +18,41 @@ fn an_order_into_the_microphone_changes_the_database_and_is_answered_aloud() {
 }
 
 #[test]
+fn a_key_held_anywhere_on_the_desktop_does_the_same() {
+    if programs_are_there("a key with sound", &["Xvfb", "xdotool"]) {
+        on_a_card("audio::daemon::runs_with_a_key");
+    }
+}
+
+#[test]
 #[ignore = "runs on a virtual card that another test starts"]
 fn runs() {
+    runs_with(None);
+}
+
+#[test]
+#[ignore = "runs on a virtual card that another test starts"]
+fn runs_with_a_key() {
+    runs_with(Some(Display::start()));
+}
+
+/// Plays an order while the key is held: on the display, or Enter in the terminal.
+fn runs_with(display: Option<Display>) {
     let folder = card();
     let data = support::folder();
     let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/audio");
     let guild = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/demo/guild.toml");
     assert!(support::program(data.path()).args(["guild", "import"]).arg(guild).status().unwrap().success());
 
-    let mut daemon = support::program(data.path())
+    let settings = data.path().join("key.toml");
+    std::fs::write(&settings, if display.is_some() { "[talk]\nkey = \"ctrl+F8\"\n" } else { "" }).unwrap();
+    let mut daemon = support::program(data.path());
+    if let Some(display) = &display {
+        daemon.env("DISPLAY", &display.name);
+    }
+    let mut daemon = daemon
+        .arg("--config")
+        .arg(&settings)
         .args(["--json", "--as", "Isolde Marchetti", "run"])
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
@@ -34,18 +62,24 @@ fn runs() {
     let mut key = daemon.stdin.take().unwrap();
     let mut turns = BufReader::new(daemon.stdout.take().unwrap()).lines();
     let mut words = BufReader::new(daemon.stderr.take().unwrap()).lines();
-    let ready = words.by_ref().map_while(Result::ok).any(|line| line.contains("Enter"));
+    let ready = words.by_ref().map_while(Result::ok).any(|line| line.contains("to talk"));
     assert!(ready, "the daemon says how to talk to it");
     let quiet = std::thread::spawn(move || words.map_while(Result::ok).collect::<Vec<_>>());
 
     let mut reply = String::new();
     let sound = recorded(&folder, || {
         std::thread::sleep(Duration::from_millis(500));
-        key.write_all(b"\n").unwrap();
+        match &display {
+            Some(display) => display.hands("keydown ctrl keydown F8"),
+            None => key.write_all(b"\n").unwrap(),
+        }
         let order = fixtures.join("piper_joe/set_priority_of_ghost_convoy_to_critical.wav");
         assert!(Command::new("paplay").arg("--device=micfeed").arg(order).status().unwrap().success());
         std::thread::sleep(Duration::from_millis(300));
-        key.write_all(b"\n").unwrap();
+        match &display {
+            Some(display) => display.hands("keyup F8 keyup ctrl"),
+            None => key.write_all(b"\n").unwrap(),
+        }
         reply = turns.next().unwrap().unwrap();
         // Long enough for the cue and the sentence.
         std::thread::sleep(Duration::from_secs(4));
@@ -56,7 +90,11 @@ fn runs() {
     println!("heard \"{}\", answered for {:.2} s", turn["heard"].as_str().unwrap(), loud_seconds(&sound));
     assert!(loud_seconds(&sound) > 0.8, "the answer is heard from the speaker");
 
-    key.write_all(b"q\n").unwrap();
+    match display {
+        // The terminal is not read then.
+        Some(_) => assert!(Command::new("kill").arg(daemon.id().to_string()).status().unwrap().success()),
+        None => key.write_all(b"q\n").unwrap(),
+    }
     assert!(daemon.wait().unwrap().success());
     let told = quiet.join().unwrap();
     assert!(told.iter().any(|line| line.contains("listening")), "{told:?}");
