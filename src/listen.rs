@@ -25,6 +25,9 @@ pub async fn run(config: &Config, global: &Global) -> Result<u8, Failure> {
     let (key, keys) = Keys::start(&config.talk).map_err(Failure::part)?;
     let (hearing, mut heard) = Hearing::start(&parts::hearing(config), keys).map_err(Failure::part)?;
     let session = turns.session();
+    if let Some(warning) = key.warning() {
+        eprintln!("{warning}");
+    }
     eprintln!("{} of {}, {}", session.member.name, session.guild, key.instruction());
     // Events go their own way: the key must silence the voice while a turn is still being taken.
     let open = config.talk.mode == Mode::Open;

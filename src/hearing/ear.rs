@@ -17,7 +17,7 @@ use crate::domain::{SAMPLE_RATE, Utterance};
 
 /// How often the microphone is read when no key moves.
 const POLL: Duration = Duration::from_millis(10);
-/// How long to wait for the sound of a tail before the utterance ends without it.
+/// How long to wait for the sound of a tail before the utterance ends without it, as one that lost sound.
 const TAIL_WAIT: Duration = Duration::from_secs(1);
 /// The first rest before a microphone that went away is opened again; each further one is twice as long.
 const REST_FIRST: Duration = Duration::from_millis(250);
@@ -56,7 +56,7 @@ pub(super) struct Shared {
 
 /// Where sound comes from at the moment.
 pub(super) enum Source {
-    Here(Microphone),
+    Here(Box<Microphone>),
     Opening(Opening),
     Resting { until: Instant },
 }
@@ -276,6 +276,8 @@ impl Ear {
 
     fn end_late_tail(&mut self) {
         if self.endpoint.in_tail() && self.tail_since.elapsed() > TAIL_WAIT {
+            // What was said last has not come and never will.
+            self.lose();
             self.apply(Event::Silence);
         }
     }
@@ -298,7 +300,7 @@ impl Ear {
         };
         match result {
             Ok(microphone) => {
-                self.source = Source::Here(microphone);
+                self.source = Source::Here(Box::new(microphone));
                 self.told.clear();
                 self.shared.counters.reopened.fetch_add(1, Ordering::Relaxed);
                 self.outlet.tell(HearingEvent::Restored);

@@ -132,8 +132,12 @@ impl Hearing {
         let (drafts, drafts_out) = channel(DRAFTS_MAX);
         let (events, events_out) = channel(EVENTS_MAX);
         let shared = Arc::new(Shared::default());
-        let ear =
-            Ear::new(settings, Source::Here(microphone), Outlet { utterances, drafts, events }, Arc::clone(&shared));
+        let ear = Ear::new(
+            settings,
+            Source::Here(Box::new(microphone)),
+            Outlet { utterances, drafts, events },
+            Arc::clone(&shared),
+        );
         std::thread::Builder::new().name("hearing".to_owned()).spawn(move || ear.run(&keys))?;
         Ok((Self { shared }, Heard { utterances: utterances_out, drafts: drafts_out, events: events_out }))
     }

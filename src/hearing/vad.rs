@@ -130,9 +130,9 @@ mod tests {
     #[test]
     fn a_pause_is_told_from_the_end() {
         let mut pace = Pace::default();
-        [true, false, false, true].map(|voiced| pace.frame(voiced));
+        [true, false, false, true].into_iter().for_each(|voiced| pace.frame(voiced));
         assert!(!pace.is_onset());
-        [true, true].map(|voiced| pace.frame(voiced));
+        [true, true].into_iter().for_each(|voiced| pace.frame(voiced));
         assert!(pace.is_onset());
         pace.begin();
         assert_eq!((pace.voiced(), pace.quiet()), (4, 0));

@@ -12,7 +12,8 @@ use ::evdev::{Device, EventSummary, KeyCode};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
 use super::names::KEYS;
-use super::{Button, KeyError, LOOK, Movement, RETRY};
+use super::reader::Movement;
+use super::{Button, KeyError, LOOK, RETRY};
 
 /// Where the kernel's devices are.
 const FOLDER: &str = "/dev/input";

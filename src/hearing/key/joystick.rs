@@ -7,7 +7,8 @@ use std::sync::mpsc::sync_channel;
 use gilrs::ev::Code;
 use gilrs::{EventType, Gilrs, GilrsBuilder};
 
-use super::{Button, KeyError, LOOK, Movement};
+use super::reader::Movement;
+use super::{Button, KeyError, LOOK};
 
 /// What is plugged in.
 pub(super) fn check() -> Result<String, KeyError> {

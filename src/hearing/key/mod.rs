@@ -9,12 +9,12 @@ mod chord;
 mod evdev;
 mod joystick;
 mod names;
+mod reader;
+mod settings;
 mod stdin;
 mod switch;
 mod x11;
 
-use std::fmt;
-use std::str::FromStr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
@@ -22,6 +22,9 @@ use std::time::{Duration, Instant};
 
 pub use chord::{Button, Chord, Modifier};
 use chord::{Chords, Meaning, Role};
+use reader::Movement;
+pub use reader::{Reader, press_any};
+pub use settings::{KeyError, Mode, Source, TalkSettings};
 pub use switch::{Switch, TAP};
 
 /// Key events that may wait to be read; a person cannot be that far ahead.
@@ -65,204 +68,13 @@ pub enum Trigger {
     Quit,
 }
 
-/// What a press of the key means.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Mode {
-    /// Talk while it is down.
-    #[default]
-    Hold,
-    /// Talk from one press to the next.
-    Toggle,
-    /// A tap is [`Mode::Toggle`], a longer press [`Mode::Hold`].
-    Auto,
-    /// The microphone is always open and hears by itself when somebody speaks; the key closes and opens it.
-    Open,
-}
-
-impl Mode {
-    /// What the settings call it.
-    pub const ALL: [(Self, &'static str); 4] =
-        [(Self::Hold, "hold"), (Self::Toggle, "toggle"), (Self::Auto, "auto"), (Self::Open, "open")];
-}
-
-impl FromStr for Mode {
-    type Err = KeyError;
-
-    fn from_str(text: &str) -> Result<Self, KeyError> {
-        let found = Self::ALL.iter().find(|(_, name)| *name == text);
-        found.map(|(mode, _)| *mode).ok_or_else(|| KeyError::Mode(text.to_owned()))
-    }
-}
-
-/// Where keys and the mouse are read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Source {
-    /// X on an X desktop, else the kernel's devices, and X where these may not be read.
-    #[default]
-    Auto,
-    /// The X server.
-    X11,
-    /// The kernel's devices below `/dev/input`, which know no desktop; Linux only.
-    Evdev,
-}
-
-impl FromStr for Source {
-    type Err = KeyError;
-
-    fn from_str(text: &str) -> Result<Self, KeyError> {
-        match text {
-            "auto" => Ok(Self::Auto),
-            "x11" => Ok(Self::X11),
-            "evdev" => Ok(Self::Evdev),
-            other => Err(KeyError::Source(other.to_owned())),
-        }
-    }
-}
-
-/// Which key it is and what it does.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct TalkSettings {
-    /// The talk key; `None` is Enter in the terminal.
-    pub key: Option<Chord>,
-    /// The key that discards what is being said.
-    pub discard_key: Option<Chord>,
-    /// Where keys and the mouse are read.
-    pub source: Source,
-    /// What a press means.
-    pub mode: Mode,
-    /// How long the key may be up without being let go.
-    pub grace: Duration,
-    /// When talking ends by itself.
-    pub longest: Duration,
-}
-
-impl Default for TalkSettings {
-    fn default() -> Self {
-        Self {
-            key: None,
-            discard_key: None,
-            source: Source::Auto,
-            mode: Mode::Hold,
-            grace: Duration::from_millis(30),
-            longest: Duration::from_secs(30),
-        }
-    }
-}
-
-/// Why a key cannot be used.
-#[derive(Debug, thiserror::Error)]
-pub enum KeyError {
-    /// No key has that name.
-    #[error(
-        "no key is called {0:?}; write \"stdin\", a key such as \"F13\", \"ctrl+F8\" or \"rightctrl\", \"mouse:8\", or \
-         \"joystick:288\""
-    )]
-    Unknown(String),
-    /// No mode has that name.
-    #[error("no mode of the talk key is called {0:?}; choose hold, toggle, auto or open")]
-    Mode(String),
-    /// No source has that name.
-    #[error("no source of keys is called {0:?}; choose auto, x11 or evdev")]
-    Source(String),
-    /// There is no X server.
-    #[error("cannot read keys from X ({0}); set DISPLAY, or talk.source = \"evdev\"")]
-    Display(String),
-    /// The kernel's devices are closed to this user.
-    #[error(
-        "none of the {0} input devices may be read; run `sudo usermod -aG input $USER`, then log out and in, or bind \
-         `sphereconnect talk toggle` to a key in the desktop's own settings"
-    )]
-    Forbidden(usize),
-    /// There is no keyboard and no mouse.
-    #[error("no keyboard or mouse is below /dev/input; plug one in, or set talk.key = \"stdin\"")]
-    NoDevices,
-    /// The joysticks cannot be read.
-    #[error("cannot read joysticks ({0}); check that udev runs, or choose a key of the keyboard")]
-    Joystick(String),
-    /// The system gave no thread.
-    #[error("cannot start the talk key's thread; close other programs and try again")]
-    Thread(#[from] std::io::Error),
-}
-
-/// One place where buttons are read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Reader {
-    /// The X server.
-    X11,
-    /// The kernel's devices.
-    Evdev,
-    /// Joysticks.
-    Joystick,
-}
-
-impl Reader {
-    /// Every reader.
-    pub const ALL: [Self; 3] = [Self::X11, Self::Evdev, Self::Joystick];
-
-    /// Tries it: what it reads, in words.
-    ///
-    /// # Errors
-    /// Why it cannot work and what to do; see [`KeyError`].
-    pub fn check(self) -> Result<String, KeyError> {
-        match self {
-            Self::X11 => x11::check(),
-            Self::Evdev => evdev::check(),
-            Self::Joystick => joystick::check(),
-        }
-    }
-
-    /// The reader that can see the chord's button.
-    fn of(button: Button, source: Source) -> Self {
-        match (button, source) {
-            (Button::Joystick(_), _) => Self::Joystick,
-            (_, Source::X11) => Self::X11,
-            (_, Source::Evdev) => Self::Evdev,
-            (_, Source::Auto) => Self::auto(),
-        }
-    }
-
-    /// X sees every key only on a desktop of its own; a Wayland desktop shows it the keys of X programs alone.
-    fn auto() -> Self {
-        let set = |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
-        let (x, wayland) = (set("DISPLAY"), set("WAYLAND_DISPLAY"));
-        if x && (!wayland || evdev::check().is_err()) { Self::X11 } else { Self::Evdev }
-    }
-
-    /// Reads on a thread of its own until `stop` is set or `take` says that nothing more is wanted.
-    fn read(self, stop: &Arc<AtomicBool>, take: impl FnMut(Movement) -> bool + Send + 'static) -> Result<(), KeyError> {
-        match self {
-            Self::X11 => x11::read(Arc::clone(stop), take),
-            Self::Evdev => evdev::read(Arc::clone(stop), take),
-            Self::Joystick => joystick::read(Arc::clone(stop), take),
-        }
-    }
-}
-
-impl fmt::Display for Reader {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::X11 => "X11",
-            Self::Evdev => "evdev",
-            Self::Joystick => "joystick",
-        })
-    }
-}
-
-/// What a reader sees.
-#[derive(Debug, Clone, Copy)]
-enum Movement {
-    Down(Button),
-    Up(Button),
-    /// The device is gone, and with it whatever was held.
-    Gone,
-}
-
 /// The running talk key. Dropping it ends its threads.
 #[derive(Debug)]
 pub struct Keys {
     triggers: SyncSender<Trigger>,
     stop: Arc<AtomicBool>,
     instruction: String,
+    warning: Option<&'static str>,
 }
 
 impl Keys {
@@ -274,7 +86,12 @@ impl Keys {
     pub fn start(settings: &TalkSettings) -> Result<(Self, Receiver<KeyEvent>), KeyError> {
         let (triggers, taken) = sync_channel(TRIGGERS_MAX);
         let (events, receiver) = sync_channel(KEY_EVENTS_MAX);
-        let keys = Self { triggers, stop: Arc::new(AtomicBool::new(false)), instruction: instruction(settings) };
+        let mut keys = Self {
+            triggers,
+            stop: Arc::new(AtomicBool::new(false)),
+            instruction: instruction(settings),
+            warning: None,
+        };
         let switch = Switch::new(settings.mode, settings.grace, settings.longest);
         let stop = Arc::clone(&keys.stop);
         let thread = std::thread::Builder::new().name("talk-key".to_owned());
@@ -289,6 +106,7 @@ impl Keys {
             let here = set.iter().filter(|(own, _, _)| *own == reader);
             let here: Vec<_> = here.map(|(_, chord, role)| (chord.clone(), *role)).collect();
             if !here.is_empty() {
+                keys.warning = keys.warning.or(reader.warning());
                 reader.read(&keys.stop, watch(Chords::new(here), keys.sender()))?;
             }
         }
@@ -302,6 +120,12 @@ impl Keys {
         self.triggers.clone()
     }
 
+    /// What does not work as one would expect, if anything.
+    #[must_use]
+    pub fn warning(&self) -> Option<&'static str> {
+        self.warning
+    }
+
     /// What to tell the player.
     #[must_use]
     pub fn instruction(&self) -> &str {
@@ -313,6 +137,22 @@ impl Drop for Keys {
     fn drop(&mut self) {
         self.stop.store(true, Ordering::Relaxed);
     }
+}
+
+/// Tries whether the keys that are set can be read here: how, in words.
+///
+/// # Errors
+/// Why not, and what to do; see [`KeyError`].
+pub fn check(settings: &TalkSettings) -> Result<String, KeyError> {
+    let chords: Vec<_> = [&settings.key, &settings.discard_key].into_iter().flatten().collect();
+    let mut said = if settings.key.is_none() { vec!["Enter in the terminal".to_owned()] } else { Vec::new() };
+    for reader in Reader::ALL {
+        if chords.iter().any(|chord| Reader::of(chord.button(), settings.source) == reader) {
+            said.push(reader.check()?);
+            said.extend(reader.warning().map(str::to_owned));
+        }
+    }
+    Ok(format!("{}; {}", instruction(settings), said.join("; ")))
 }
 
 fn instruction(settings: &TalkSettings) -> String {
@@ -371,51 +211,6 @@ fn judge(mut switch: Switch, triggers: &Receiver<Trigger>, events: &SyncSender<K
             if events.send(event).is_err() || event == KeyEvent::Quit {
                 return;
             }
-        }
-    }
-}
-
-/// The name of the first key, mouse button or joystick button that is pressed within `patience`, as the settings take
-/// it; `None` when nothing was. The left and the right mouse button do not count, and a modifier counts when it goes up
-/// alone.
-///
-/// # Errors
-/// When no reader works; the error is that of the keyboard.
-pub fn press_any(source: Source, patience: Duration) -> Result<Option<String>, KeyError> {
-    let stop = Arc::new(AtomicBool::new(false));
-    let (found, shown) = sync_channel(1);
-    let keyboard = Reader::of(Button::Mouse(1), source);
-    let mut started = Vec::new();
-    for reader in [keyboard, Reader::Joystick] {
-        let (found, mut held) = (found.clone(), Vec::new());
-        started.push(reader.read(&stop, move |movement| {
-            let chord = show(movement, &mut held);
-            // A full queue: another reader was first.
-            chord.is_none_or(|chord| found.try_send(chord.to_string()).is_err())
-        }));
-    }
-    drop(found);
-    if let (true, Some(Err(error))) = (started.iter().all(Result::is_err), started.into_iter().next()) {
-        return Err(error);
-    }
-    let chord = shown.recv_timeout(patience).ok();
-    stop.store(true, Ordering::Relaxed);
-    Ok(chord)
-}
-
-/// The chord that a movement shows, if it does.
-fn show(movement: Movement, held: &mut Vec<Button>) -> Option<Chord> {
-    match movement {
-        Movement::Down(Button::Mouse(1 | 3)) | Movement::Gone => None,
-        Movement::Down(button) if Modifier::of(button).is_some() => {
-            held.push(button);
-            None
-        }
-        Movement::Down(button) => Some(Chord::shown(held, button)),
-        Movement::Up(button) => {
-            let alone = held.as_slice() == [button];
-            held.retain(|one| *one != button);
-            alone.then(|| Chord::shown(&[], button))
         }
     }
 }

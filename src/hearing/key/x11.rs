@@ -14,7 +14,8 @@ use x11rb::protocol::xproto::ConnectionExt as _;
 use x11rb::rust_connection::RustConnection;
 
 use super::names::KEYS;
-use super::{Button, KeyError, LOOK, Movement, RETRY};
+use super::reader::Movement;
+use super::{Button, KeyError, LOOK, RETRY};
 
 /// X counts the kernel's keys from here.
 const KEYCODE_FIRST: u16 = 8;

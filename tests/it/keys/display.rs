@@ -5,7 +5,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use sphereconnect::hearing::key::KeyEvent::{Discard, Press, Release};
-use sphereconnect::hearing::key::{Keys, Mode, Reader, Source, press_any};
+use sphereconnect::hearing::key::{Keys, Mode, Reader, Source, check, press_any};
 use x11rb::protocol::xproto::{ConnectionExt as _, GrabMode};
 
 use super::{PATIENCE, assert_quiet, events, programs_are_there, runs, settings};
@@ -95,7 +95,9 @@ fn is_not_there() {
 #[test]
 #[ignore = "runs on a display that another test starts"]
 fn sees() {
-    println!("{}", Reader::X11.check().unwrap());
+    let found = check(&settings("F8", Mode::Hold)).unwrap();
+    println!("{found}");
+    assert!(found.starts_with("hold f8 to talk; X11 on display"), "{found}");
     let mut wanted = settings("F8", Mode::Hold);
     wanted.discard_key = Some("ctrl+F8".parse().unwrap());
     let (keys, receiver) = Keys::start(&wanted).unwrap();
