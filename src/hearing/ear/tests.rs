@@ -249,3 +249,53 @@ fn a_sleep_is_noticed() {
     bench.ear.clocks.1 += SLEEP_MIN * 2;
     assert!(!bench.ear.slept());
 }
+
+/// The files of a folder of recordings.
+fn recordings(folder: &str) -> Vec<String> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/audio").join(folder);
+    let names = std::fs::read_dir(path).unwrap().flatten().map(|entry| entry.file_name().into_string().unwrap());
+    let mut names: Vec<_> =
+        names.filter(|name| name.ends_with(".wav")).map(|name| format!("{folder}/{name}")).collect();
+    names.sort();
+    names
+}
+
+#[test]
+fn an_open_microphone_tells_orders_from_noise() {
+    let folders = ["hibari_heart", "kokoro_bella", "kokoro_emma", "kokoro_fenrir", "kokoro_george", "piper_joe"];
+    let orders: Vec<String> = folders.iter().flat_map(|folder| recordings(folder)).collect();
+    let (mut once, mut drafts) = (0, 0);
+    for name in &orders {
+        let mut bench = Bench::open();
+        bench.hear(&recording(name));
+        bench.quiet(1_500);
+        let heard: Vec<f64> =
+            std::iter::from_fn(|| bench.utterances.try_recv().ok()).map(|heard| heard.seconds()).collect();
+        once += usize::from(heard.len() == 1);
+        if heard.len() != 1 {
+            println!("{name}: {heard:?}");
+        }
+        // And with a key, how often it is sent ahead.
+        let mut bench = Bench::new(&HearingSettings::default());
+        bench.press();
+        for piece in [recording(name), vec![0.000_5; 6_400]].concat().chunks(1_600) {
+            bench.hear(piece);
+            drafts += std::iter::from_fn(|| bench.drafts.try_recv().ok()).count();
+        }
+    }
+    println!("{once} of {} orders are one utterance; {drafts} drafts", orders.len());
+    assert!(orders.len() >= 50 && once * 100 >= orders.len() * 95);
+    let mut noises = 0;
+    for name in recordings("nothing") {
+        let mut bench = Bench::open();
+        bench.hear(&recording(&name));
+        bench.quiet(1_500);
+        let heard = std::iter::from_fn(|| bench.utterances.try_recv().ok()).count();
+        println!("{name}: {heard} utterances");
+        // Where people, beasts and radios speak or sing, it is for the recogniser and the commander's name to tell.
+        if !["chatter", "cockpit", "monkeys", "music"].iter().any(|voices| name.contains(voices)) {
+            noises += heard;
+        }
+    }
+    assert_eq!(noises, 0);
+}
