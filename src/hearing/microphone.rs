@@ -326,15 +326,28 @@ fn find(wanted: Option<&str>) -> Result<cpal::Device, MicrophoneError> {
     let Some(wanted) = wanted else {
         return host.default_input_device().ok_or_else(|| not_found("there is no default input device"));
     };
-    let matches = |device: &cpal::Device| {
+    let devices: Vec<_> = host.input_devices().map(Iterator::collect).unwrap_or_default();
+    let texts = |device: &cpal::Device| {
         let id = device.id().map(|id| id.to_string()).unwrap_or_default();
         let description = device.description().map(|text| text.name().to_owned()).unwrap_or_default();
-        [name(device).unwrap_or_default(), id, description].iter().any(|text| text.eq_ignore_ascii_case(wanted))
+        [name(device).unwrap_or_default(), id, description]
     };
-    host.input_devices()
-        .ok()
-        .and_then(|mut devices| devices.find(matches))
-        .ok_or_else(|| not_found(&format!("no input device is called {wanted:?}")))
+    let at = choose(&devices.iter().map(texts).collect::<Vec<_>>(), wanted);
+    at.and_then(|at| devices.into_iter().nth(at))
+        .ok_or_else(|| not_found(&format!("no input device, or more than one, is called {wanted:?}")))
+}
+
+/// Which of the devices is meant: the one that is called so, or the only one whose name has that in it.
+fn choose(devices: &[[String; 3]], wanted: &str) -> Option<usize> {
+    let wanted = wanted.to_lowercase();
+    let is_so = |texts: &[String; 3]| texts.iter().any(|text| text.to_lowercase() == wanted);
+    if let Some(at) = devices.iter().position(is_so) {
+        return Some(at);
+    }
+    let has_it = |texts: &[String; 3]| texts.iter().any(|text| text.to_lowercase().contains(&wanted));
+    let mut fitting = devices.iter().enumerate().filter(|(_, texts)| has_it(texts));
+    let (at, _) = fitting.next()?;
+    fitting.next().is_none().then_some(at)
 }
 
 /// How the setting names a device: the sound system's own name for it.
@@ -353,4 +366,25 @@ fn not_found(wanted: &str) -> MicrophoneError {
         format!("plug one in, or choose one of: {}{rest}", devices.join(", "))
     };
     MicrophoneError::NotFound { wanted: wanted.to_owned(), found }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::choose;
+
+    #[test]
+    fn a_part_of_a_name_is_enough_when_it_is_the_only_one() {
+        let devices = [["hw:1,0", "alsa:hw:1,0", "USB Headset"], ["pulse", "alsa:pulse", "Sound Server"]]
+            .map(|texts| texts.map(str::to_owned));
+        for (wanted, expected) in [
+            ("pulse", Some(1)),
+            ("usb", Some(0)),
+            ("PULSE", Some(1)),
+            ("HEADSET", Some(0)),
+            ("alsa", None),
+            ("x", None),
+        ] {
+            assert_eq!(choose(&devices, wanted), expected, "{wanted}");
+        }
+    }
 }

@@ -9,29 +9,34 @@ use sphereconnect::hearing::key::{Keys, Mode, Reader, Source, TalkSettings};
 
 use super::{assert_quiet, events, programs_are_there, runs, settings};
 
-fn with_device(device: &str, node: &str, test: &str) {
+/// Runs a test where these devices are and move.
+fn with_devices(devices: &[(&str, &str)], test: &str) {
     if !programs_are_there(test, &["umockdev-run"]) {
         return;
     }
-    let file = |ending: &str| {
-        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/devices");
-        folder.join(format!("{device}.{ending}")).display().to_string()
-    };
     let mut command = Command::new("umockdev-run");
-    command.args(["--device", &file("umockdev"), "--ioctl", &format!("{node}={}", file("ioctl"))]);
-    command.args(["--evemu-events", &format!("{node}={}", file("events")), "--"]);
-    command.arg(std::env::current_exe().unwrap()).env("DISPLAY", "").env("WAYLAND_DISPLAY", "wayland-1");
+    for (device, node) in devices {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/devices");
+        let file = |ending: &str| folder.join(format!("{device}.{ending}")).display().to_string();
+        command.args(["--device", &file("umockdev"), "--ioctl", &format!("{node}={}", file("ioctl"))]);
+        command.args(["--evemu-events", &format!("{node}={}", file("events"))]);
+    }
+    command.arg("--").arg(std::env::current_exe().unwrap()).env("DISPLAY", "").env("WAYLAND_DISPLAY", "wayland-1");
     runs(command, test);
 }
 
+const KEYBOARD: (&str, &str) = ("keyboard", "/dev/input/event5");
+const JOYSTICK: (&str, &str) = ("joystick", "/dev/input/event6");
+const MOUSE: (&str, &str) = ("mouse", "/dev/input/event7");
+
 #[test]
 fn a_keyboard_of_the_kernel_is_read() {
-    with_device("keyboard", "/dev/input/event5", "keys::devices::reads_a_keyboard");
+    with_devices(&[KEYBOARD], "keys::devices::reads_a_keyboard");
 }
 
 #[test]
 fn a_joystick_is_read() {
-    with_device("joystick", "/dev/input/event6", "keys::devices::reads_a_joystick");
+    with_devices(&[JOYSTICK, KEYBOARD], "keys::devices::reads_a_joystick");
 }
 
 #[test]
@@ -78,4 +83,24 @@ fn reads_a_joystick() {
     let (_keys, receiver) = Keys::start(&wanted).unwrap();
     assert_eq!(events(&receiver, 3), [Press, Release, Discard]);
     assert_quiet(&receiver);
+}
+
+#[test]
+fn a_keyboard_that_is_plugged_in_later_is_read_beside_the_mouse() {
+    with_devices(&[MOUSE, KEYBOARD], "keys::devices::reads_what_comes_later");
+}
+
+#[test]
+#[ignore = "runs with a mouse and a keyboard that another test makes"]
+fn reads_what_comes_later() {
+    // The testbed's own folder: what is moved away there is unplugged.
+    let node = Path::new(&std::env::var("UMOCKDEV_DIR").unwrap()).join("dev/input/event5");
+    let away = node.with_file_name("away");
+    std::fs::rename(&node, &away).unwrap();
+    let wanted = TalkSettings { discard_key: Some("mouse:8".parse().unwrap()), ..settings("F8", Mode::Hold) };
+    let (_keys, receiver) = Keys::start(&wanted).unwrap();
+    assert_eq!(events(&receiver, 1), [Discard]);
+    assert_quiet(&receiver);
+    std::fs::rename(&away, &node).unwrap();
+    assert_eq!(events(&receiver, 2), [Press, Release]);
 }
