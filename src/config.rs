@@ -7,11 +7,17 @@ use std::time::Duration;
 use secrecy::SecretString;
 use serde::Deserialize;
 
+mod daemon;
+mod table;
+mod talk;
+
 use crate::commander::wire::Dialect;
 use crate::hearing::key::{Mode, TalkSettings};
 use crate::secrets::Secrets;
+use daemon::{FileDaemon, FileLog, FileMetrics};
+use table::{Read, merge};
 
-mod talk;
+pub use daemon::{Daemon, Log};
 
 /// The documented defaults; also what a user copies to begin with.
 pub const DEFAULT_TEXT: &str = include_str!("../config.toml");
@@ -49,8 +55,11 @@ pub struct Config {
     pub voice: Voice,
     /// Whether the journal keeps the words that were heard.
     pub keep_words: bool,
-    /// What is logged, in the form of `tracing`'s filter.
-    pub log: String,
+    /// The running daemon.
+    pub daemon: Daemon,
+    /// What is logged, and where it is kept.
+    pub log: Log,
+    read: Read,
 }
 
 /// Settings of the database.
@@ -128,6 +137,8 @@ pub struct Voice {
     pub volume: u8,
     /// Whether cues sound.
     pub cues: bool,
+    /// Whether questions and failures are shown on the desktop too.
+    pub notify: bool,
     /// The voice of written replies (`--reply-wav`), as espeak-ng names it.
     pub espeak_voice: String,
 }
@@ -147,6 +158,8 @@ struct File {
     talk: talk::FileTalk,
     endpoint: FileEndpoint,
     voice: FileVoice,
+    daemon: FileDaemon,
+    metrics: FileMetrics,
     log: FileLog,
 }
 #[derive(Debug, Deserialize)]
@@ -201,16 +214,11 @@ struct FileEndpoint {
 struct FileVoice {
     enabled: bool,
     cues: bool,
+    notify: bool,
     rate: i8,
     pitch: i8,
     volume: u8,
     espeak_voice: String,
-}
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct FileLog {
-    filter: String,
-    keep_words: bool,
 }
 
 impl Config {
@@ -237,33 +245,15 @@ impl Config {
         if !problems.is_empty() {
             return Err(ConfigError(problems));
         }
+        let read = Read(table.clone());
         let file: File = table.try_into().map_err(|error| one(error.to_string().trim().to_owned()))?;
-        check(file, &environment)
+        Ok(Self { read, ..check(file, &environment)? })
     }
-}
 
-/// Puts the values of `own` over the defaults; every key must be one of the defaults' and of the same type.
-fn merge(base: &mut toml::Table, own: toml::Table, path: &str, problems: &mut Vec<String>) {
-    for (key, value) in own {
-        let place = if path.is_empty() { key.clone() } else { format!("{path}.{key}") };
-        match (base.get_mut(&key), value) {
-            (Some(toml::Value::Table(inner)), toml::Value::Table(own)) => merge(inner, own, &place, problems),
-            (Some(default), value) if default.same_type(&value) => *default = value,
-            (Some(default), value) => {
-                problems.push(format!("{place} must be a {}, not a {}", default.type_str(), value.type_str()));
-            }
-            (None, _) => {
-                let near = base
-                    .keys()
-                    .map(|known| (strsim::jaro_winkler(known, &key), known))
-                    .max_by(|a, b| a.0.total_cmp(&b.0))
-                    .filter(|(score, _)| *score > 0.75);
-                problems.push(match near {
-                    Some((_, known)) => format!("{place} is no setting; did you mean {known}?"),
-                    None => format!("{place} is no setting; config.toml lists them all"),
-                });
-            }
-        }
+    /// The settings that another reading of them has otherwise, each as `table.key`.
+    #[must_use]
+    pub fn differences(&self, other: &Self) -> Vec<String> {
+        self.read.differences(&other.read)
     }
 }
 
@@ -306,6 +296,9 @@ fn check(file: File, environment: &impl Fn(&str) -> Option<String>) -> Result<Co
         let all = Dialect::ALL.iter().map(|one| one.as_str()).collect::<Vec<_>>().join(", ");
         problems.push(format!("endpoint.dialect must be auto, {all}, not {}", file.endpoint.dialect));
     }
+    let keep_words = file.log.keep_words;
+    let daemon = Daemon::check(file.daemon, &file.metrics, &mut problems);
+    let log = Log::check(file.log, &mut problems);
     if !problems.is_empty() {
         return Err(ConfigError(problems));
     }
@@ -366,10 +359,13 @@ fn check(file: File, environment: &impl Fn(&str) -> Option<String>) -> Result<Co
             pitch: file.voice.pitch,
             volume: file.voice.volume,
             cues: file.voice.cues,
+            notify: file.voice.notify,
             espeak_voice: file.voice.espeak_voice,
         },
-        keep_words: file.log.keep_words,
-        log: file.log.filter,
+        keep_words,
+        daemon,
+        log,
+        read: Read::default(),
     })
 }
 

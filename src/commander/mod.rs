@@ -74,6 +74,13 @@ impl Commander {
         self.endpoint.as_deref().map(Reach::endpoint)
     }
 
+    /// The endpoint's host and whether it is there; `None` where none is set.
+    #[must_use]
+    pub fn reach(&self) -> Option<String> {
+        let reach = self.endpoint.as_ref()?;
+        Some(format!("{}, {}", reach.endpoint().host(), reach.tell()))
+    }
+
     /// What the speaker should hear once about the endpoint: that it is back.
     #[must_use]
     pub fn news(&self) -> Option<&'static str> {

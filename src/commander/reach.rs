@@ -102,6 +102,18 @@ impl Reach {
         }
     }
 
+    /// Whether it is there, in words.
+    #[must_use]
+    pub fn tell(&self) -> &'static str {
+        let state = self.state();
+        match state.phase {
+            Phase::Away => "away; it is tried again in the background",
+            Phase::Proving => "back; the next question will show",
+            Phase::There if state.failures > 0 => "there, but the last question failed",
+            Phase::There => "there, as far as is known",
+        }
+    }
+
     /// What the speaker should hear once about the endpoint.
     #[must_use]
     pub fn news(&self) -> Option<&'static str> {

@@ -91,6 +91,12 @@ impl Endpoint {
         Ok(Self { settings, address, headers, client, own_temperature: AtomicBool::new(false) })
     }
 
+    /// The server's name, without anything secret of its URL.
+    #[must_use]
+    pub fn host(&self) -> &str {
+        &self.address.host
+    }
+
     /// Asks one question and returns the text of the model's answer, which need not keep to the `schema`: servers may
     /// ignore it. Sends at most two requests, all within the settings' deadline; dropping the future closes the
     /// connection and so frees the server.

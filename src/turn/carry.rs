@@ -13,6 +13,7 @@ const ROWS_MAX: usize = 3;
 
 impl Turns {
     /// Authorises, applies and writes down, in one transaction. `doubtful` orders are read back first.
+    #[tracing::instrument(level = "debug", skip_all)]
     pub(super) async fn carry_out(
         &mut self,
         text: &str,

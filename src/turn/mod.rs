@@ -14,6 +14,7 @@ mod follow;
 mod ledger;
 mod record;
 mod talk;
+mod tune;
 mod words;
 
 use std::path::Path;
@@ -206,7 +207,7 @@ impl Turns {
     }
 
     /// Takes one turn. Never fails: whatever goes wrong is in the turn, in words for the speaker.
-    #[tracing::instrument(name = "turn", skip_all, fields(guild = %self.session.guild))]
+    #[tracing::instrument(name = "turn", skip_all, fields(guild = %self.session.guild, outcome, route, speech_ms, names_ms, route_ms, store_ms, total_ms))]
     pub async fn take(&mut self, input: Input) -> Turn {
         let began = Instant::now();
         let mut turn = match &input {
@@ -232,10 +233,12 @@ impl Turns {
         turn.spoken = words::pronounced(&turn.reply, &roster);
         turn.ms.total = since(began);
         turn.ms = turn.ms.rounded();
+        turn.trace(&tracing::Span::current());
         turn
     }
 
     /// Reads who speaks, what can be named, and whether this very utterance was applied before.
+    #[tracing::instrument(level = "debug", skip_all)]
     async fn look(&mut self, turn: &mut Turn) -> Result<(View, Arc<Roster>, Option<Past>), StoreError> {
         let began = Instant::now();
         let mut tx = self.store.begin(&self.session).await?;
@@ -271,6 +274,7 @@ impl Turns {
     }
 
     /// Sound → words; anything else ends the turn.
+    #[tracing::instrument(level = "debug", skip_all)]
     async fn listen(&self, input: Input, view: &View, roster: &Roster, turn: &mut Turn) -> Result<String, Outcome> {
         let transcript = match input {
             Input::Typed { text, .. } if text.chars().count() > TEXT_CHARS_MAX => {
@@ -306,6 +310,7 @@ impl Turns {
     }
 
     /// Words → what came of them.
+    #[tracing::instrument(level = "debug", skip_all)]
     async fn order(&mut self, text: &str, view: &View, roster: &Roster, turn: &mut Turn) -> Outcome {
         let began = Instant::now();
         let understood = self.understand(text, view, roster, turn).await;

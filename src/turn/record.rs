@@ -6,6 +6,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::domain::{Cue, UtteranceId};
+use crate::show;
 
 /// How a turn ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -102,6 +103,24 @@ impl Turn {
             cue: Cue::Failed,
             spoken: String::new(),
         }
+    }
+}
+
+impl Turn {
+    /// Writes into the turn's span how it ended and where its time went, and no word of it.
+    pub(super) fn trace(&self, span: &tracing::Span) {
+        let (outcome, ms) = (show::ending(self.outcome), &self.ms);
+        span.record("outcome", outcome).record("route", self.route);
+        for (field, ms) in [
+            ("speech_ms", ms.speech),
+            ("names_ms", ms.names),
+            ("route_ms", ms.route),
+            ("store_ms", ms.store),
+            ("total_ms", ms.total),
+        ] {
+            span.record(field, ms);
+        }
+        tracing::info!("a turn was taken");
     }
 }
 

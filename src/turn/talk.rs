@@ -74,6 +74,7 @@ impl Pending {
 
 impl Turns {
     /// Fixed wording first, then an answer to an open question, then the model.
+    #[tracing::instrument(level = "debug", skip_all)]
     pub(super) async fn understand(
         &mut self,
         text: &str,
