@@ -1,6 +1,9 @@
 //! The terminal: Enter begins to listen, Enter again ends it, `q` and Enter stops the program.
 
+use std::fs::File;
 use std::io::{BufRead, Read};
+use std::os::fd::AsFd as _;
+use std::os::unix::fs::MetadataExt as _;
 use std::sync::mpsc::SyncSender;
 
 use super::{KeyError, Trigger};
@@ -9,10 +12,21 @@ use super::{KeyError, Trigger};
 const LINE_BYTES_MAX: u64 = 1_024;
 
 /// Starts a thread that sends what the lines mean. It ends with its source, after [`Trigger::Quit`] or after the first
-/// trigger that nobody takes; one that waits for a line ends with the program.
+/// trigger that nobody takes; one that waits for a line ends with the program. Without a terminal nothing is read.
 pub(super) fn read(triggers: SyncSender<Trigger>) -> Result<(), KeyError> {
+    if is_null() {
+        return Ok(());
+    }
     std::thread::Builder::new().name("terminal".to_owned()).spawn(move || lines(std::io::stdin().lock(), &triggers))?;
     Ok(())
+}
+
+/// Whether standard input is the system's empty one, as a service has it: nobody can press Enter there, and its end is
+/// no wish to stop.
+pub(super) fn is_null() -> bool {
+    let own = std::io::stdin().as_fd().try_clone_to_owned().and_then(|own| File::from(own).metadata());
+    let null = std::fs::metadata("/dev/null");
+    own.is_ok_and(|own| null.is_ok_and(|null| own.rdev() == null.rdev()))
 }
 
 /// Sends what the lines mean until they end; other words than `q`, `quit` and `exit` mean nothing.
