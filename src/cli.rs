@@ -7,9 +7,11 @@ use uuid::Uuid;
 
 use crate::domain::Kind;
 
+mod daemon;
 mod eval;
 mod people;
 
+pub use daemon::{Service, Talk};
 pub use eval::Eval;
 pub use people::{Access, Category, Commander, Members, Rank, RankPieces, Roll, Squad};
 
@@ -43,6 +45,9 @@ pub struct Global {
     /// Do everything, permissions and database included, and take it back at the end of each turn
     #[arg(long, global = true)]
     pub dry_run: bool,
+    /// Write where the time goes into this file, for chrome://tracing or ui.perfetto.dev
+    #[arg(long, global = true, value_name = "FILE")]
+    pub trace: Option<PathBuf>,
     /// Log more; twice or three times for more still
     #[arg(short, long, global = true, action = clap::ArgAction::Count)]
     pub verbose: u8,
@@ -67,6 +72,14 @@ pub struct Sounding {
 pub enum Command {
     /// Listen to the microphone and carry out what is said
     Run,
+    /// Move the talk key of the daemon that runs, for buttons and bindings of other programs
+    #[command(subcommand)]
+    Talk(Talk),
+    /// Say how the daemon that runs is: what it does, its last turns, how long they took
+    Status,
+    /// Let the system start the daemon
+    #[command(subcommand)]
+    Service(Service),
     /// Take turns from recordings, in order
     Hear {
         /// WAV files of any rate, mono or stereo, 0.3 to 30 seconds

@@ -28,6 +28,7 @@ pub mod turn;
 pub mod voice;
 
 pub mod aloud;
+pub mod control;
 pub mod demo;
 pub mod doctor;
 pub mod eval;

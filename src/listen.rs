@@ -1,108 +1,163 @@
 //! `run`: from the microphone and the talk key to spoken replies, until it is stopped.
 
+use std::sync::Arc;
+
+use anyhow::Context as _;
 use tokio::sync::mpsc::Receiver;
 
 use crate::aloud::Aloud;
 use crate::cli::Global;
 use crate::config::Config;
+use crate::control::board::{Board, Setting};
+use crate::control::desk::Desk;
+use crate::control::hand::Hand;
+use crate::control::metrics::{self, Numbers};
+use crate::control::notes::Notes;
+use crate::control::place::Claim;
+use crate::control::reload::reload;
+use crate::control::serve::serve;
+use crate::control::signals::Signals;
 use crate::domain::Cue;
-use crate::hearing::key::{Keys, Mode};
+use crate::hearing::key::Keys;
 use crate::hearing::{Hearing, HearingEvent};
 use crate::parts::{self, EXIT_DONE, Failure};
 use crate::show;
 use crate::store::Broadcast;
-use crate::turn::{Ending, Input};
+use crate::telemetry::Telemetry;
+use crate::turn::{Input, Turns};
 
 /// Listens until the input ends or a signal comes; every accepted utterance still gets its turn.
 ///
 /// # Errors
-/// When the settings are wrong or a part is not available.
-pub async fn run(config: &Config, global: &Global) -> Result<u8, Failure> {
-    let mut turns = parts::turns(config, global, true).await?;
+/// When the settings are wrong, a part is not available, or another daemon runs here.
+pub async fn run(mut config: Config, global: &Global, telemetry: &Telemetry) -> Result<u8, Failure> {
+    // First of all: a second daemon must not wait for a model to learn that it is one.
+    let (_claim, socket) = Claim::take(&config).map_err(Failure::part)?;
+    let numbers = Arc::new(Numbers::new());
+    if let Some(address) = config.daemon.metrics {
+        let listening = metrics::listen(address).await;
+        let listening = listening.with_context(|| format!("cannot serve numbers at {address}; set metrics.listen"));
+        tokio::spawn(metrics::serve(listening.map_err(Failure::part)?, Arc::clone(&numbers)));
+    }
+    let mut turns = parts::turns(&config, global, true).await?;
     turns.prewarm();
-    let mut aloud = Aloud::start(config, config.voice.enabled || config.voice.cues, None)?;
-    // Kept to the end: the key's threads end with it.
+    let aloud = Aloud::start(&config, config.voice.enabled || config.voice.cues, None)?;
     let (key, keys) = Keys::start(&config.talk).map_err(Failure::part)?;
-    let (hearing, mut heard) = Hearing::start(&parts::hearing(config), keys).map_err(Failure::part)?;
+    let (hearing, mut heard) = Hearing::start(&parts::hearing(&config), keys).map_err(Failure::part)?;
+    let board = Board::new(setting(&config, &turns, key.instruction()));
+    let (store, commander) = (Arc::clone(turns.store()), Arc::clone(turns.commander()));
+    let desk = Arc::new(Desk::new(board, Hand::new(key.sender()), store, commander, aloud));
+    let signals = Signals::catch().context("cannot catch signals").map_err(Failure::part)?;
+    let mut asked = signals.watch(Arc::clone(&desk));
+    let serving = tokio::spawn(serve(socket, Arc::clone(&desk)));
+    let notes = Notes::start(config.voice.notify);
     let session = turns.session();
     if let Some(warning) = key.warning() {
         eprintln!("{warning}");
     }
     eprintln!("{} of {}, {}", session.member.name, session.guild, key.instruction());
     // Events go their own way: the key must silence the voice while a turn is still being taken.
-    let open = config.talk.mode == Mode::Open;
-    let (mut events, ear) = (heard.events, aloud.clone());
+    let ear = Ear { desk: Arc::clone(&desk), numbers: Arc::clone(&numbers), notes: notes.clone() };
+    let mut events = heard.events;
     let watching = tokio::spawn(async move {
         while let Some(event) = events.recv().await {
-            on_event(&event, &ear, open);
+            ear.on(&event);
         }
     });
     // Without news each turn reads the names itself.
     let mut news = turns.follow().await.map_err(|error| tracing::warn!(%error, "the guild is not followed")).ok();
     let mut listening = true;
-    // One wait for the whole time: a signal that comes while a turn is being taken is not lost.
-    let stop = stopped();
-    tokio::pin!(stop);
     loop {
         tokio::select! {
             biased;
-            signal = &mut stop, if listening => {
-                signal.map_err(Failure::part)?;
-                eprintln!("stopping when the accepted orders are done");
+            () = asked.stop.notified(), if listening => {
+                eprintln!("stopping when the accepted orders are done; a second signal ends at once");
                 listening = false;
                 hearing.stop();
             }
             utterance = heard.utterances.recv() => {
                 let Some(utterance) = utterance else { break };
+                desk.board.taking();
                 let turn = turns.take(Input::Sound(utterance)).await;
                 show::turn(&turn, global.json);
-                // An open microphone hears much that is not for it.
-                if !(open && turn.outcome == Ending::Ignored) {
-                    aloud.reply(&turn);
-                }
+                desk.aloud().reply(&turn);
+                desk.board.took(&turn);
+                numbers.took(&turn);
+                notes.turn(&turn);
             }
-            Some(so_far) = heard.drafts.recv(), if listening => turns.draft(so_far),
+            Some(()) = asked.reload.recv(), if listening => {
+                reload(&mut config, global, telemetry, &desk, &mut turns).await;
+            }
             Some(told) = next(&mut news), if listening => {
                 let text = format!("{} to everyone: {}", told.member, told.message);
                 eprintln!("{text}");
-                aloud.say(&text);
+                desk.aloud().say(&text);
             }
         }
     }
+    desk.board.stopping();
     if watching.await.is_err() {
         tracing::warn!("the microphone's events were not all shown");
     }
+    desk.aloud().finish();
+    // Who asks until now is answered, and nobody else holds the database open.
+    serving.abort();
+    drop(serving.await);
+    drop(desk);
     turns.close().await;
-    aloud.finish();
     Ok(EXIT_DONE)
 }
 
-fn on_event(event: &HearingEvent, aloud: &Aloud, open: bool) {
-    match event {
-        // With an open microphone, whether it is meant for the commander shows only when it is understood.
-        HearingEvent::Pressed | HearingEvent::Accepted { .. } if open => {}
-        // Who speaks is not talked over.
-        HearingEvent::Pressed => {
-            aloud.voice().stop();
-            eprintln!("listening …");
-        }
-        HearingEvent::Released | HearingEvent::Closed => {}
-        HearingEvent::Discarded => eprintln!("discarded"),
-        HearingEvent::Accepted { cut, .. } => {
-            if *cut {
-                eprintln!("that was too long; the first 30 seconds are used");
+/// What `status` tells about the settings.
+fn setting(config: &Config, turns: &Turns, key: &str) -> Setting {
+    let session = turns.session();
+    let own = || format!("embedded, in {}", config.data_dir.display());
+    Setting {
+        guild: session.guild.clone(),
+        member: session.member.name.clone(),
+        microphone: config.hearing.microphone.clone().unwrap_or_else(|| "the system's default".to_owned()),
+        key: key.to_owned(),
+        database: config.database.url.as_ref().map_or_else(own, |_| "server".to_owned()),
+        keep_words: config.keep_words,
+    }
+}
+
+/// What the ear's events do at once.
+struct Ear {
+    desk: Arc<Desk>,
+    numbers: Arc<Numbers>,
+    notes: Notes,
+}
+
+impl Ear {
+    fn on(&self, event: &HearingEvent) {
+        self.desk.board.event(event);
+        self.numbers.event(event);
+        let aloud = self.desk.aloud();
+        match event {
+            // Who speaks is not talked over.
+            HearingEvent::Pressed => {
+                aloud.voice().stop();
+                eprintln!("listening …");
             }
-            aloud.cue(Cue::Heard);
+            HearingEvent::Discarded => eprintln!("discarded"),
+            HearingEvent::Released | HearingEvent::Closed => {}
+            HearingEvent::Accepted { cut, .. } => {
+                if *cut {
+                    eprintln!("that was too long; the first 30 seconds are used");
+                }
+                aloud.cue(Cue::Heard);
+            }
+            HearingEvent::Refused => {
+                eprintln!("two orders are waiting already; say it again in a moment");
+                aloud.cue(Cue::Refused);
+            }
+            HearingEvent::Trouble(text) => {
+                eprintln!("microphone: {text}");
+                self.notes.trouble(&format!("microphone: {text}"));
+            }
+            HearingEvent::Restored => eprintln!("the microphone works again"),
         }
-        HearingEvent::Refused => {
-            eprintln!("two orders are waiting already; say it again in a moment");
-            aloud.cue(Cue::Refused);
-        }
-        HearingEvent::Muted => eprintln!("the microphone is closed"),
-        HearingEvent::Unmuted => eprintln!("the microphone is open"),
-        HearingEvent::Level(trouble) => eprintln!("microphone: {trouble}"),
-        HearingEvent::Trouble(text) => eprintln!("microphone: {text}"),
-        HearingEvent::Restored => eprintln!("the microphone works again"),
     }
 }
 
@@ -111,14 +166,5 @@ async fn next(news: &mut Option<Receiver<Broadcast>>) -> Option<Broadcast> {
     match news {
         Some(news) => news.recv().await,
         None => std::future::pending().await,
-    }
-}
-
-/// Waits for an interrupt or a request to end.
-async fn stopped() -> std::io::Result<()> {
-    let mut end = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
-    tokio::select! {
-        interrupt = tokio::signal::ctrl_c() => interrupt,
-        _ = end.recv() => Ok(()),
     }
 }

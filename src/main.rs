@@ -9,6 +9,7 @@ use clap::Parser;
 use sphereconnect::aloud::Aloud;
 use sphereconnect::cli::{Cli, Command, Global, Guild, Members, Models, Sounding};
 use sphereconnect::config::Config;
+use sphereconnect::control::{client, service};
 use sphereconnect::domain::UtteranceId;
 use sphereconnect::guild_file::GuildFile;
 use sphereconnect::parts::{self, EXIT_DONE, EXIT_SOME_NOT, Failure};
@@ -31,11 +32,15 @@ fn main() -> ExitCode {
 
 fn start(cli: Cli) -> Result<u8, Failure> {
     let config = Config::load(cli.global.config.as_deref(), |name| std::env::var(name).ok()).map_err(Failure::usage)?;
-    telemetry::start(&config.log, cli.global.verbose).map_err(Failure::usage)?;
+    let telemetry = telemetry::start(&config.log, cli.global.verbose, cli.global.trace.as_deref());
+    let telemetry = telemetry.map_err(Failure::usage)?;
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
     runtime.map_err(Failure::part)?.block_on(async {
         match cli.command {
-            Command::Run => listen::run(&config, &cli.global).await,
+            Command::Run => listen::run(config, &cli.global, &telemetry).await,
+            Command::Talk(key) => client::talk(&config, key, cli.global.json),
+            Command::Status => client::status(&config, cli.global.json),
+            Command::Service(command) => service::run(command, &cli.global),
             Command::Hear { files, sounding } => {
                 let read = |(at, file): (usize, &PathBuf)| {
                     Input::recording(file, id(&sounding, at, &file.display().to_string()))

@@ -148,6 +148,12 @@ impl Voice {
         self.shared.epoch.fetch_add(1, Ordering::SeqCst);
     }
 
+    /// Whether something is being said or waits to be.
+    #[must_use]
+    pub fn is_busy(&self) -> bool {
+        *self.shared.open() > 0
+    }
+
     /// Blocks until everything was said, at most for `limit`; true when it was.
     #[must_use]
     pub fn drain(&self, limit: Duration) -> bool {
