@@ -33,6 +33,7 @@ use crate::turn::{Input, Turns};
 pub async fn run(mut config: Config, global: &Global, telemetry: &Telemetry) -> Result<u8, Failure> {
     // First of all: a second daemon must not wait for a model to learn that it is one.
     let (_claim, socket) = Claim::take(&config).map_err(Failure::part)?;
+    let signals = Signals::catch().context("cannot catch signals").map_err(Failure::part)?;
     let numbers = Arc::new(Numbers::new());
     if let Some(address) = config.daemon.metrics {
         let listening = metrics::listen(address).await;
@@ -47,8 +48,7 @@ pub async fn run(mut config: Config, global: &Global, telemetry: &Telemetry) -> 
     let board = Board::new(setting(&config, &turns, key.instruction()));
     let (store, commander) = (Arc::clone(turns.store()), Arc::clone(turns.commander()));
     let desk = Arc::new(Desk::new(board, Hand::new(key.sender()), store, commander, aloud));
-    let signals = Signals::catch().context("cannot catch signals").map_err(Failure::part)?;
-    let mut asked = signals.watch(Arc::clone(&desk));
+    let mut asked = signals.watch(Arc::clone(&desk)).context("cannot catch signals").map_err(Failure::part)?;
     let serving = tokio::spawn(serve(socket, Arc::clone(&desk)));
     let notes = Notes::start(config.voice.notify);
     let session = turns.session();
@@ -71,14 +71,26 @@ pub async fn run(mut config: Config, global: &Global, telemetry: &Telemetry) -> 
         tokio::select! {
             biased;
             () = asked.stop.notified(), if listening => {
-                eprintln!("stopping when the accepted orders are done; a second signal ends at once");
                 listening = false;
-                hearing.stop();
+                stop(&hearing);
             }
             utterance = heard.utterances.recv() => {
                 let Some(utterance) = utterance else { break };
                 desk.board.taking();
-                let turn = turns.take(Input::Sound(utterance)).await;
+                let turn = {
+                    let taking = turns.take(Input::Sound(utterance));
+                    tokio::pin!(taking);
+                    loop {
+                        tokio::select! {
+                            biased;
+                            () = asked.stop.notified(), if listening => {
+                                listening = false;
+                                stop(&hearing);
+                            }
+                            turn = &mut taking => break turn,
+                        }
+                    }
+                };
                 show::turn(&turn, global.json);
                 desk.aloud().reply(&turn);
                 desk.board.took(&turn);
@@ -106,6 +118,12 @@ pub async fn run(mut config: Config, global: &Global, telemetry: &Telemetry) -> 
     drop(desk);
     turns.close().await;
     Ok(EXIT_DONE)
+}
+
+/// Accepts no more; what was accepted is still done.
+fn stop(hearing: &Hearing) {
+    eprintln!("stopping when the accepted orders are done; a second signal ends at once");
+    hearing.stop();
 }
 
 /// What `status` tells about the settings.

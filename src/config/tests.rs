@@ -77,3 +77,25 @@ fn the_talk_key_is_checked() {
         assert!(problems.len() == 1 && problems[0].starts_with(said), "{problems:?}");
     }
 }
+
+#[test]
+fn numbers_are_served_to_this_machine_alone() {
+    let listens = |text: &str| load(&format!("[metrics]\nlisten = \"{text}\"\n"));
+    assert_eq!(listens("").unwrap().daemon.metrics, None);
+    assert_eq!(listens("127.0.0.1:9464").unwrap().daemon.metrics, "127.0.0.1:9464".parse().ok());
+    assert_eq!(listens("[::1]:9464").unwrap().daemon.metrics, "[::1]:9464".parse().ok());
+    for text in ["0.0.0.0:9464", "192.168.1.5:9464", "localhost:9464", "9464", "[::]:9464"] {
+        let problems = listens(text).unwrap_err();
+        assert!(problems[0].contains("such as 127.0.0.1:9464"), "{problems:?}");
+    }
+}
+
+#[test]
+fn what_differs_between_two_readings_is_named() {
+    let (one, other) = (load("").unwrap(), load("[voice]\nrate = 5\n[log]\nfilter = \"info\"\n").unwrap());
+    assert_eq!(one.differences(&other), ["voice.rate", "log.filter"]);
+    assert!(other.differences(&other).is_empty());
+    let secret = load("[database]\nurl = \"postgres://me:hidden@there/db\"\n").unwrap();
+    assert_eq!(one.differences(&secret), ["database.url"]);
+    assert!(!format!("{secret:?}").contains("hidden"));
+}

@@ -1,6 +1,6 @@
 //! The commands that ask the running daemon.
 
-use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::io::{BufRead as _, BufReader, ErrorKind, Read as _, Write as _};
 use std::os::unix::net::UnixStream;
 use std::path::Path;
 
@@ -54,7 +54,12 @@ pub fn ask(config: &Config, request: Request) -> Result<Answer, ControlError> {
         let first = sockets.first().map(|socket| socket.as_path()).unwrap_or(Path::new(""));
         return Err(ControlError::NoDaemon(first.display().to_string()));
     };
-    converse(stream, request).map_err(|error| ControlError::Mute(error.to_string()))
+    converse(stream, request).map_err(|error| match error.kind() {
+        ErrorKind::WouldBlock | ErrorKind::TimedOut => {
+            ControlError::Mute(format!("nothing came within {} s; it may still be starting", ANSWER_WAIT.as_secs()))
+        }
+        _ => ControlError::Mute(error.to_string()),
+    })
 }
 
 fn converse(mut stream: UnixStream, request: Request) -> std::io::Result<Answer> {

@@ -18,34 +18,36 @@ pub struct Asked {
     pub reload: mpsc::Receiver<()>,
 }
 
-/// The signals, caught from the moment this exists.
+/// The signals that would end a program which does not know them, caught from the moment this exists. Until
+/// [`Signals::watch`] a request to end still ends it, for nothing is accepted yet.
 #[derive(Debug)]
 pub struct Signals {
-    terminate: Signal,
-    interrupt: Signal,
     hang_up: Signal,
     toggle: Signal,
     discard: Signal,
 }
 
 impl Signals {
-    /// Catches SIGTERM, SIGINT, SIGHUP, SIGUSR1 and SIGUSR2.
+    /// Catches SIGHUP, SIGUSR1 and SIGUSR2.
     ///
     /// # Errors
     /// When the system does not let them be caught.
     pub fn catch() -> std::io::Result<Self> {
         Ok(Self {
-            terminate: signal(SignalKind::terminate())?,
-            interrupt: signal(SignalKind::interrupt())?,
             hang_up: signal(SignalKind::hangup())?,
             toggle: signal(SignalKind::user_defined1())?,
             discard: signal(SignalKind::user_defined2())?,
         })
     }
 
-    /// Passes them on, on a task of its own: a turn that is being taken must not hold them up. The second request to end
+    /// Catches SIGTERM and SIGINT too, and passes all on, on a task of its own: a turn that is being taken must not hold them up. The second request to end
     /// ends the program at once; the database keeps what was applied until then.
-    pub fn watch(mut self, desk: Arc<Desk>) -> Asked {
+    ///
+    /// # Errors
+    /// When the system does not let them be caught.
+    pub fn watch(mut self, desk: Arc<Desk>) -> std::io::Result<Asked> {
+        let mut terminate = signal(SignalKind::terminate())?;
+        let mut interrupt = signal(SignalKind::interrupt())?;
         let stop = Arc::new(Notify::new());
         let (reloads, reload) = mpsc::channel(1);
         let asked = Asked { stop: Arc::clone(&stop), reload };
@@ -53,8 +55,8 @@ impl Signals {
             let mut stopping = false;
             loop {
                 let talk = tokio::select! {
-                    _ = self.terminate.recv() => None,
-                    _ = self.interrupt.recv() => None,
+                    _ = terminate.recv() => None,
+                    _ = interrupt.recv() => None,
                     _ = self.hang_up.recv() => {
                         if reloads.try_send(()).is_err() {
                             tracing::debug!("the settings are about to be read again already");
@@ -72,7 +74,7 @@ impl Signals {
                     }
                     None if stopping => {
                         eprintln!("ended at once; orders that were accepted may not have been done");
-                        std::process::exit(i32::from(EXIT_SOME_NOT));
+                        end_at_once(EXIT_SOME_NOT);
                     }
                     None => {
                         stopping = true;
@@ -82,6 +84,13 @@ impl Signals {
                 }
             }
         });
-        asked
+        Ok(asked)
     }
+}
+
+/// Ends the program without the clean-up of the libraries in it: a recogniser at work would crash on that.
+#[expect(unsafe_code, reason = "the standard library ends a program only with its libraries' clean-up")]
+fn end_at_once(code: u8) -> ! {
+    // SAFETY: it takes a number and does not return, so that nothing of this program runs after it.
+    unsafe { libc::_exit(i32::from(code)) }
 }
