@@ -5,7 +5,7 @@
 
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test may stop at what it did not expect")]
 
-mod card;
+pub mod card;
 mod daemon;
 mod measure;
 mod recovery;
@@ -49,7 +49,7 @@ fn without_espeak_a_reply_file_says_what_to_install() {
 }
 
 /// The card's folder, for an ignored test.
-fn card() -> PathBuf {
+pub(crate) fn card() -> PathBuf {
     PathBuf::from(std::env::var_os(CARD).expect("this test is started by another one"))
 }
 
@@ -234,7 +234,7 @@ fn dot(a: &[f32], b: &[f32]) -> f64 {
 }
 
 /// What the speaker plays meanwhile, -1 to 1.
-fn recorded(folder: &Path, work: impl FnOnce()) -> Vec<f32> {
+pub(crate) fn recorded(folder: &Path, work: impl FnOnce()) -> Vec<f32> {
     let path = folder.join("speaker.raw");
     let mut recorder = Command::new("parec")
         .args(["--device=speaker.monitor", "--raw", "--format=s16le", "--channels=1", "--latency-msec=50"])
@@ -252,7 +252,7 @@ fn recorded(folder: &Path, work: impl FnOnce()) -> Vec<f32> {
 }
 
 /// How long it is not silent, counted in pieces of 10 ms.
-fn loud_seconds(samples: &[f32]) -> f64 {
+pub(crate) fn loud_seconds(samples: &[f32]) -> f64 {
     samples.chunks(SPEAKER_RATE as usize / 100).filter(|piece| peak(piece) > 0.01).count() as f64 / 100.0
 }
 

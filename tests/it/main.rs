@@ -4,6 +4,7 @@
 
 mod audio;
 mod clearance;
+mod daemon;
 mod embedded;
 mod endpoint;
 mod eval;

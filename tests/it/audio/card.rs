@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 /// Set where a missing sound server is a failure and not a reason to skip.
 const REQUIRED: &str = "SPHERECONNECT_TEST_SOUND";
 /// Where the card's files are; set for the ignored tests.
-pub(super) const CARD: &str = "SPHERECONNECT_TEST_CARD";
+pub(crate) const CARD: &str = "SPHERECONNECT_TEST_CARD";
 const PROGRAMS: &[&str] = &["dbus-daemon", "pipewire", "pipewire-pulse", "wireplumber", "pactl", "paplay", "parec"];
 const READY_WAIT: Duration = Duration::from_secs(20);
 /// Where the server's processes are noted, in the card's folder.
@@ -21,7 +21,7 @@ pub(super) const MICROPHONE: [&str; 2] = [
 ];
 
 /// Runs one ignored test on a card of its own.
-pub(super) fn on_a_card(test: &str) {
+pub(crate) fn on_a_card(test: &str) {
     let plugin = ["/usr/lib", "/usr/lib64"]
         .iter()
         .flat_map(|lib| [lib.to_string(), format!("{lib}/x86_64-linux-gnu"), format!("{lib}/aarch64-linux-gnu")])
