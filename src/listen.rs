@@ -18,13 +18,13 @@ use crate::control::reload::reload;
 use crate::control::serve::serve;
 use crate::control::signals::Signals;
 use crate::domain::Cue;
-use crate::hearing::key::Keys;
+use crate::hearing::key::{Keys, Mode};
 use crate::hearing::{Hearing, HearingEvent};
 use crate::parts::{self, EXIT_DONE, Failure};
 use crate::show;
 use crate::store::Broadcast;
 use crate::telemetry::Telemetry;
-use crate::turn::{Input, Turns};
+use crate::turn::{Ending, Input, Turns};
 
 /// Listens until the input ends or a signal comes; every accepted utterance still gets its turn.
 ///
@@ -43,6 +43,7 @@ pub async fn run(mut config: Config, global: &Global, telemetry: &Telemetry) -> 
     let mut turns = parts::turns(&config, global, true).await?;
     turns.prewarm();
     let aloud = Aloud::start(&config, config.voice.enabled || config.voice.cues, None)?;
+    // Kept to the end: the key's threads end with it.
     let (key, keys) = Keys::start(&config.talk).map_err(Failure::part)?;
     let (hearing, mut heard) = Hearing::start(&parts::hearing(&config), keys).map_err(Failure::part)?;
     let board = Board::new(setting(&config, &turns, key.instruction()));
@@ -57,7 +58,8 @@ pub async fn run(mut config: Config, global: &Global, telemetry: &Telemetry) -> 
     }
     eprintln!("{} of {}, {}", session.member.name, session.guild, key.instruction());
     // Events go their own way: the key must silence the voice while a turn is still being taken.
-    let ear = Ear { desk: Arc::clone(&desk), numbers: Arc::clone(&numbers), notes: notes.clone() };
+    let open = config.talk.mode == Mode::Open;
+    let ear = Ear { desk: Arc::clone(&desk), numbers: Arc::clone(&numbers), notes: notes.clone(), open };
     let mut events = heard.events;
     let watching = tokio::spawn(async move {
         while let Some(event) = events.recv().await {
@@ -92,7 +94,10 @@ pub async fn run(mut config: Config, global: &Global, telemetry: &Telemetry) -> 
                     }
                 };
                 show::turn(&turn, global.json);
-                desk.aloud().reply(&turn);
+                // An open microphone hears much that is not for it.
+                if !(open && turn.outcome == Ending::Ignored) {
+                    desk.aloud().reply(&turn);
+                }
                 desk.board.took(&turn);
                 numbers.took(&turn);
                 notes.turn(&turn);
@@ -100,6 +105,7 @@ pub async fn run(mut config: Config, global: &Global, telemetry: &Telemetry) -> 
             Some(()) = asked.reload.recv(), if listening => {
                 reload(&mut config, global, telemetry, &desk, &mut turns).await;
             }
+            Some(so_far) = heard.drafts.recv(), if listening => turns.draft(so_far),
             Some(told) = next(&mut news), if listening => {
                 let text = format!("{} to everyone: {}", told.member, told.message);
                 eprintln!("{text}");
@@ -136,6 +142,7 @@ fn setting(config: &Config, turns: &Turns, key: &str) -> Setting {
         microphone: config.hearing.microphone.clone().unwrap_or_else(|| "the system's default".to_owned()),
         key: key.to_owned(),
         database: config.database.url.as_ref().map_or_else(own, |_| "server".to_owned()),
+        open_microphone: config.talk.mode == Mode::Open,
         keep_words: config.keep_words,
     }
 }
@@ -145,6 +152,7 @@ struct Ear {
     desk: Arc<Desk>,
     numbers: Arc<Numbers>,
     notes: Notes,
+    open: bool,
 }
 
 impl Ear {
@@ -153,6 +161,8 @@ impl Ear {
         self.numbers.event(event);
         let aloud = self.desk.aloud();
         match event {
+            // With an open microphone, whether it is meant for the commander shows only when it is understood.
+            HearingEvent::Pressed | HearingEvent::Accepted { .. } if self.open => {}
             // Who speaks is not talked over.
             HearingEvent::Pressed => {
                 aloud.voice().stop();
@@ -170,6 +180,9 @@ impl Ear {
                 eprintln!("two orders are waiting already; say it again in a moment");
                 aloud.cue(Cue::Refused);
             }
+            HearingEvent::Muted => eprintln!("the microphone is closed"),
+            HearingEvent::Unmuted => eprintln!("the microphone is open"),
+            HearingEvent::Level(trouble) => eprintln!("microphone: {trouble}"),
             HearingEvent::Trouble(text) => {
                 eprintln!("microphone: {text}");
                 self.notes.trouble(&format!("microphone: {text}"));

@@ -24,8 +24,10 @@ const LOST: &str = "overrun";
 pub enum State {
     /// It waits for the key.
     Idle,
-    /// The key is down.
+    /// The key is down, or the microphone is open.
     Listening,
+    /// Somebody speaks into an open microphone.
+    Hearing,
     /// A turn is being taken.
     Thinking,
     /// A reply is being spoken.
@@ -85,6 +87,8 @@ pub struct Setting {
     pub key: String,
     /// Where the database is.
     pub database: String,
+    /// Whether the microphone hears without a key; the last turns are then those that were for the commander.
+    pub open_microphone: bool,
     /// Whether words are kept, and so told.
     pub keep_words: bool,
 }
@@ -132,7 +136,8 @@ pub struct Board {
 #[derive(Debug, Default)]
 struct Inner {
     setting: Setting,
-    key_down: bool,
+    speaking: bool,
+    muted: bool,
     taking: bool,
     stopping: bool,
     trouble: Option<String>,
@@ -159,18 +164,21 @@ impl Board {
     pub fn event(&self, event: &HearingEvent) {
         let mut inner = self.inner();
         match event {
-            HearingEvent::Pressed => inner.key_down = true,
+            HearingEvent::Pressed => inner.speaking = true,
             HearingEvent::Accepted { .. } => {
-                inner.key_down = false;
+                inner.speaking = false;
                 inner.utterances.accepted += 1;
             }
             HearingEvent::Refused => {
-                inner.key_down = false;
+                inner.speaking = false;
                 inner.utterances.refused += 1;
             }
+            HearingEvent::Released | HearingEvent::Discarded | HearingEvent::Closed => inner.speaking = false,
+            HearingEvent::Muted => inner.muted = true,
+            HearingEvent::Unmuted => inner.muted = false,
+            HearingEvent::Level(trouble) => inner.trouble = Some(trouble.to_string()),
             HearingEvent::Trouble(text) => inner.trouble = Some(text.clone()),
             HearingEvent::Restored => inner.trouble = None,
-            _ => inner.key_down = false,
         }
     }
 
@@ -186,8 +194,12 @@ impl Board {
         *inner.outcomes.entry(show::ending(turn.outcome).to_owned()).or_default() += 1;
         inner.utterances.lost += u64::from(is_lost(turn));
         // Silence and chatter would make every stage look quick.
-        if turn.outcome != Ending::Ignored {
+        let ignored = turn.outcome == Ending::Ignored;
+        if !ignored {
             keep(&mut inner.times, turn.ms, TIMES_MAX);
+        }
+        if ignored && inner.setting.open_microphone {
+            return;
         }
         let line = Line {
             at: Utc::now(),
@@ -210,9 +222,11 @@ impl Board {
         let inner = self.inner();
         let state = match () {
             () if inner.stopping => State::Stopping,
-            () if inner.key_down => State::Listening,
+            () if inner.speaking && inner.setting.open_microphone => State::Hearing,
+            () if inner.speaking => State::Listening,
             () if inner.taking => State::Thinking,
             () if speaking => State::Speaking,
+            () if inner.setting.open_microphone && !inner.muted => State::Listening,
             () => State::Idle,
         };
         Report {
@@ -331,5 +345,22 @@ mod tests {
         assert_eq!(board.report(true).state, State::Stopping);
         let counts = board.report(false).utterances;
         assert_eq!(counts, Utterances { accepted: 1, refused: 0, lost: 0 });
+    }
+
+    #[test]
+    fn an_open_microphone_listens_until_it_is_closed() {
+        let board = Board::new(Setting { open_microphone: true, ..Setting::default() });
+        let state = || board.report(false).state;
+        assert_eq!(state(), State::Listening);
+        board.event(&HearingEvent::Pressed);
+        assert_eq!(state(), State::Hearing);
+        board.event(&HearingEvent::Released);
+        board.event(&HearingEvent::Muted);
+        assert_eq!(state(), State::Idle);
+        let mut chatter = Turn::begin(UtteranceId::new(), "microphone".to_owned());
+        chatter.outcome = Ending::Ignored;
+        board.took(&chatter);
+        let report = board.report(false);
+        assert_eq!((report.outcomes["ignored"], report.turns.len(), report.latency_ms.len()), (1, 0, 0));
     }
 }

@@ -16,6 +16,7 @@ fn text(report: &Report) -> String {
     let state = match report.state {
         State::Idle => "idle, waits for the key",
         State::Listening => "listening",
+        State::Hearing => "hearing somebody speak",
         State::Thinking => "thinking",
         State::Speaking => "speaking",
         State::Stopping => "stopping when the accepted orders are done",
