@@ -24,7 +24,7 @@ use crate::parts::{self, EXIT_DONE, Failure};
 use crate::show;
 use crate::store::Broadcast;
 use crate::telemetry::Telemetry;
-use crate::turn::{Ending, Input, Turns};
+use crate::turn::{Ending, Input, Turn, Turns};
 
 /// Listens until the input ends or a signal comes; every accepted utterance still gets its turn.
 ///
@@ -34,36 +34,27 @@ pub async fn run(mut config: Config, global: &Global, telemetry: &Telemetry) -> 
     // First of all: a second daemon must not wait for a model to learn that it is one.
     let (_claim, socket) = Claim::take(&config).map_err(Failure::part)?;
     let signals = Signals::catch().context("cannot catch signals").map_err(Failure::part)?;
-    let numbers = Arc::new(Numbers::new());
-    if let Some(address) = config.daemon.metrics {
-        let listening = metrics::listen(address).await;
-        let listening = listening.with_context(|| format!("cannot serve numbers at {address}; set metrics.listen"));
-        tokio::spawn(metrics::serve(listening.map_err(Failure::part)?, Arc::clone(&numbers)));
-    }
+    let numbers = numbers(&config).await?;
     let mut turns = parts::turns(&config, global, true).await?;
     turns.prewarm();
-    let aloud = Aloud::start(&config, config.voice.enabled || config.voice.cues, None)?;
     // Kept to the end: the key's threads end with it.
     let (key, keys) = Keys::start(&config.talk).map_err(Failure::part)?;
+    let desk = desk(&config, &turns, &key)?;
     let (hearing, mut heard) = Hearing::start(&parts::hearing(&config), keys).map_err(Failure::part)?;
-    let board = Board::new(setting(&config, &turns, key.instruction()));
-    let (store, commander) = (Arc::clone(turns.store()), Arc::clone(turns.commander()));
-    let desk = Arc::new(Desk::new(board, Hand::new(key.sender()), store, commander, aloud));
     let mut asked = signals.watch(Arc::clone(&desk)).context("cannot catch signals").map_err(Failure::part)?;
     let serving = tokio::spawn(serve(socket, Arc::clone(&desk)));
-    let notes = Notes::start(config.voice.notify);
     let session = turns.session();
     if let Some(warning) = key.warning() {
         eprintln!("{warning}");
     }
     eprintln!("{} of {}, {}", session.member.name, session.guild, key.instruction());
-    // Events go their own way: the key must silence the voice while a turn is still being taken.
     let open = config.talk.mode == Mode::Open;
-    let ear = Ear { desk: Arc::clone(&desk), numbers: Arc::clone(&numbers), notes: notes.clone(), open };
-    let mut events = heard.events;
+    let teller = Arc::new(Teller { desk, numbers, notes: Notes::start(config.voice.notify), open });
+    // Events go their own way: the key must silence the voice while a turn is still being taken.
+    let (mut events, ear) = (heard.events, Arc::clone(&teller));
     let watching = tokio::spawn(async move {
         while let Some(event) = events.recv().await {
-            ear.on(&event);
+            ear.event(&event);
         }
     });
     // Without news each turn reads the names itself.
@@ -72,91 +63,102 @@ pub async fn run(mut config: Config, global: &Global, telemetry: &Telemetry) -> 
     loop {
         tokio::select! {
             biased;
-            () = asked.stop.notified(), if listening => {
-                listening = false;
-                stop(&hearing);
-            }
+            () = asked.stop.notified(), if listening => stop(&hearing, &mut listening),
             utterance = heard.utterances.recv() => {
                 let Some(utterance) = utterance else { break };
-                desk.board.taking();
-                let turn = {
-                    let taking = turns.take(Input::Sound(utterance));
-                    tokio::pin!(taking);
-                    loop {
-                        tokio::select! {
-                            biased;
-                            () = asked.stop.notified(), if listening => {
-                                listening = false;
-                                stop(&hearing);
-                            }
-                            turn = &mut taking => break turn,
-                        }
+                teller.desk.board.taking();
+                let taking = turns.take(Input::Sound(utterance));
+                tokio::pin!(taking);
+                let turn = loop {
+                    tokio::select! {
+                        biased;
+                        () = asked.stop.notified(), if listening => stop(&hearing, &mut listening),
+                        turn = &mut taking => break turn,
                     }
                 };
-                show::turn(&turn, global.json);
-                // An open microphone hears much that is not for it.
-                if !(open && turn.outcome == Ending::Ignored) {
-                    desk.aloud().reply(&turn);
-                }
-                desk.board.took(&turn);
-                numbers.took(&turn);
-                notes.turn(&turn);
+                teller.turn(&turn, global.json);
             }
             Some(()) = asked.reload.recv(), if listening => {
-                reload(&mut config, global, telemetry, &desk, &mut turns).await;
+                reload(&mut config, global, telemetry, &teller.desk, &mut turns).await;
             }
             Some(so_far) = heard.drafts.recv(), if listening => turns.draft(so_far),
-            Some(told) = next(&mut news), if listening => {
-                let text = format!("{} to everyone: {}", told.member, told.message);
-                eprintln!("{text}");
-                desk.aloud().say(&text);
-            }
+            Some(told) = next(&mut news), if listening => teller.broadcast(&told),
         }
     }
-    desk.board.stopping();
+    teller.desk.board.stopping();
     if watching.await.is_err() {
         tracing::warn!("the microphone's events were not all shown");
     }
-    desk.aloud().finish();
-    // Who asks until now is answered, and nobody else holds the database open.
+    teller.desk.aloud().finish();
     serving.abort();
-    drop(serving.await);
-    drop(desk);
     turns.close().await;
     Ok(EXIT_DONE)
 }
 
-/// Accepts no more; what was accepted is still done.
-fn stop(hearing: &Hearing) {
-    eprintln!("stopping when the accepted orders are done; a second signal ends at once");
-    hearing.stop();
+/// Counts, and serves the counts where the settings say so.
+async fn numbers(config: &Config) -> Result<Arc<Numbers>, Failure> {
+    let numbers = Arc::new(Numbers::new());
+    if let Some(address) = config.daemon.metrics {
+        let listening = metrics::listen(address).await;
+        let listening = listening.with_context(|| format!("cannot serve numbers at {address}; set metrics.listen"));
+        tokio::spawn(metrics::serve(listening.map_err(Failure::part)?, Arc::clone(&numbers)));
+    }
+    Ok(numbers)
 }
 
-/// What `status` tells about the settings.
-fn setting(config: &Config, turns: &Turns, key: &str) -> Setting {
+/// What can be asked of the daemon, and its voice.
+fn desk(config: &Config, turns: &Turns, key: &Keys) -> Result<Arc<Desk>, Failure> {
     let session = turns.session();
     let own = || format!("embedded, in {}", config.data_dir.display());
-    Setting {
+    let board = Board::new(Setting {
         guild: session.guild.clone(),
         member: session.member.name.clone(),
         microphone: config.hearing.microphone.clone().unwrap_or_else(|| "the system's default".to_owned()),
-        key: key.to_owned(),
+        key: key.instruction().to_owned(),
         database: config.database.url.as_ref().map_or_else(own, |_| "server".to_owned()),
         open_microphone: config.talk.mode == Mode::Open,
         keep_words: config.keep_words,
-    }
+    });
+    let aloud = Aloud::start(config, config.voice.enabled || config.voice.cues, None)?;
+    let (store, commander) = (Arc::clone(turns.store()), Arc::clone(turns.commander()));
+    Ok(Arc::new(Desk::new(board, Hand::new(key.sender()), store, commander, aloud)))
 }
 
-/// What the ear's events do at once.
-struct Ear {
+/// Accepts no more; what was accepted is still done.
+fn stop(hearing: &Hearing, listening: &mut bool) {
+    eprintln!("stopping when the accepted orders are done; a second signal ends at once");
+    *listening = false;
+    hearing.stop();
+}
+
+/// Tells everybody who wants to know: the player, the board, the numbers, the desktop.
+struct Teller {
     desk: Arc<Desk>,
     numbers: Arc<Numbers>,
     notes: Notes,
+    /// Whether the microphone is open.
     open: bool,
 }
 
-impl Ear {
-    fn on(&self, event: &HearingEvent) {
+impl Teller {
+    fn turn(&self, turn: &Turn, json: bool) {
+        show::turn(turn, json);
+        // An open microphone hears much that is not for it.
+        if !(self.open && turn.outcome == Ending::Ignored) {
+            self.desk.aloud().reply(turn);
+        }
+        self.desk.board.took(turn);
+        self.numbers.took(turn);
+        self.notes.turn(turn);
+    }
+
+    fn broadcast(&self, told: &Broadcast) {
+        let text = format!("{} to everyone: {}", told.member, told.message);
+        eprintln!("{text}");
+        self.desk.aloud().say(&text);
+    }
+
+    fn event(&self, event: &HearingEvent) {
         self.desk.board.event(event);
         self.numbers.event(event);
         let aloud = self.desk.aloud();
