@@ -204,7 +204,9 @@ mod tests {
             assert_eq!(chord.to_string(), written, "{text}");
             assert_eq!(chord.to_string().parse::<Chord>().unwrap(), chord, "{text}");
         }
-        for text in ["", "+", "ctrl+", "hyper+a", "mouse:", "mouse:4", "mouse:99", "joystick:x", "ctrl+joystick:1", "F99"] {
+        for text in
+            ["", "+", "ctrl+", "hyper+a", "mouse:", "mouse:4", "mouse:99", "joystick:x", "ctrl+joystick:1", "F99"]
+        {
             let error = text.parse::<Chord>().unwrap_err().to_string();
             assert!(error.contains(&format!("{text:?}")) && error.contains("ctrl+F8"), "{error}");
         }

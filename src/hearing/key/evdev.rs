@@ -139,7 +139,8 @@ fn run(mut devices: Devices, stop: &AtomicBool, mut take: impl FnMut(Movement) -
 /// The devices that have something to say.
 fn ready(open: &HashMap<PathBuf, Device>, patience: &Timespec) -> Vec<PathBuf> {
     let paths: Vec<&Path> = open.keys().map(PathBuf::as_path).collect();
-    let mut waits: Vec<_> = open.values().map(|device| PollFd::from_borrowed_fd(device.as_fd(), PollFlags::IN)).collect();
+    let mut waits: Vec<_> =
+        open.values().map(|device| PollFd::from_borrowed_fd(device.as_fd(), PollFlags::IN)).collect();
     // What interrupts the wait only makes it shorter.
     if poll(&mut waits, Some(patience)).is_err() {
         return Vec::new();

@@ -158,7 +158,9 @@ pub fn check(settings: &TalkSettings) -> Result<String, KeyError> {
 fn instruction(settings: &TalkSettings) -> String {
     let Some(key) = &settings.key else {
         return match settings.mode {
-            Mode::Open => "say my name and what you want; Enter closes and opens the microphone, q and Enter stops".into(),
+            Mode::Open => {
+                "say my name and what you want; Enter closes and opens the microphone, q and Enter stops".into()
+            }
             _ if stdin::is_null() => "`sphereconnect talk toggle` to talk, and again to send".into(),
             _ => "press Enter to talk and Enter again to send; q and Enter stops".into(),
         };
