@@ -93,7 +93,7 @@ fn numbers_are_served_to_this_machine_alone() {
 #[test]
 fn what_differs_between_two_readings_is_named() {
     let (one, other) = (load("").unwrap(), load("[voice]\nrate = 5\n[log]\nfilter = \"info\"\n").unwrap());
-    assert_eq!(one.differences(&other), ["voice.rate", "log.filter"]);
+    assert_eq!(one.differences(&other), ["log.filter", "voice.rate"]);
     assert!(other.differences(&other).is_empty());
     let secret = load("[database]\nurl = \"postgres://me:hidden@there/db\"\n").unwrap();
     assert_eq!(one.differences(&secret), ["database.url"]);
