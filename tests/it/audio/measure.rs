@@ -178,7 +178,8 @@ impl Speaker {
             move || {
                 let mut bytes = [0; 960];
                 while sound.read_exact(&mut bytes).is_ok() {
-                    let loud = bytes.chunks_exact(2).any(|pair| i16::from_le_bytes([pair[0], pair[1]]).unsigned_abs() > 300);
+                    let loud =
+                        bytes.chunks_exact(2).any(|pair| i16::from_le_bytes([pair[0], pair[1]]).unsigned_abs() > 300);
                     if loud && armed.swap(false, Ordering::Relaxed) {
                         *first.lock().unwrap() = Some(Instant::now());
                     }
