@@ -14,6 +14,7 @@ mod talk;
 use crate::commander::wire::Dialect;
 use crate::hearing::key::{Mode, TalkSettings};
 use crate::secrets::Secrets;
+use crate::voice::Engine;
 use daemon::{FileDaemon, FileLog, FileMetrics};
 use table::{Read, merge};
 
@@ -101,6 +102,8 @@ pub struct Hearing {
     pub tail: Duration,
     /// Whether recognition begins in a pause, before the key goes up.
     pub draft: bool,
+    /// Whether the microphone cannot hear the program's own voice.
+    pub headphones: bool,
 }
 
 /// Settings of the endpoint.
@@ -135,6 +138,10 @@ pub struct Voice {
     pub pitch: i8,
     /// Loudness, 0 to 100.
     pub volume: u8,
+    /// Who speaks the words.
+    pub engine: Engine,
+    /// Whether words sound as through a radio set.
+    pub radio: bool,
     /// Whether cues sound.
     pub cues: bool,
     /// Whether questions and failures are shown on the desktop too.
@@ -196,6 +203,7 @@ struct FileHearing {
     preroll_ms: u64,
     tail_ms: u64,
     draft: bool,
+    headphones: bool,
 }
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -218,6 +226,8 @@ struct FileVoice {
     rate: i8,
     pitch: i8,
     volume: u8,
+    engine: Engine,
+    radio: bool,
     espeak_voice: String,
 }
 
@@ -348,6 +358,7 @@ fn check(file: File, environment: &impl Fn(&str) -> Option<String>) -> Result<Co
             preroll: Duration::from_millis(file.hearing.preroll_ms),
             tail: Duration::from_millis(file.hearing.tail_ms),
             draft: file.hearing.draft,
+            headphones: file.hearing.headphones,
         },
         talk,
         endpoint,
@@ -359,6 +370,8 @@ fn check(file: File, environment: &impl Fn(&str) -> Option<String>) -> Result<Co
             pitch: file.voice.pitch,
             volume: file.voice.volume,
             cues: file.voice.cues,
+            engine: file.voice.engine,
+            radio: file.voice.radio,
             notify: file.voice.notify,
             espeak_voice: file.voice.espeak_voice,
         },

@@ -332,6 +332,8 @@ pub struct Transcript {
 pub enum Cue {
     /// The order was taken and is being worked on.
     Heard,
+    /// It is still being worked on.
+    Late,
     /// Done.
     Done,
     /// An answer, or something has to be chosen or confirmed.

@@ -1,6 +1,7 @@
 //! `run`: from the microphone and the talk key to spoken replies, until it is stopped.
 
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
 use tokio::sync::mpsc::Receiver;
@@ -25,6 +26,13 @@ use crate::show;
 use crate::store::Broadcast;
 use crate::telemetry::Telemetry;
 use crate::turn::{Ending, Input, Turn, Turns};
+
+/// After how long a player who waits for a reply hears that it is being worked on.
+const LATE: Duration = Duration::from_millis(1_500);
+/// How often the ear learns whether the voice speaks.
+const COVER_EVERY: Duration = Duration::from_millis(20);
+/// How long the last of the voice may still sound in the room and in the sound server.
+const COVER_TAIL: Duration = Duration::from_millis(250);
 
 /// Listens until the input ends or a signal comes; every accepted utterance still gets its turn.
 ///
@@ -57,6 +65,8 @@ pub async fn run(mut config: Config, global: &Global, telemetry: &Telemetry) -> 
             ear.event(&event);
         }
     });
+    let hearing = Arc::new(hearing);
+    let covering = tokio::spawn(cover(Arc::clone(&hearing), Arc::clone(&teller)));
     // Without news each turn reads the names itself.
     let mut news = turns.follow().await.map_err(|error| tracing::warn!(%error, "the guild is not followed")).ok();
     let mut listening = true;
@@ -68,12 +78,18 @@ pub async fn run(mut config: Config, global: &Global, telemetry: &Telemetry) -> 
                 let Some(utterance) = utterance else { break };
                 teller.desk.board.taking();
                 let taking = turns.take(Input::Sound(utterance));
-                tokio::pin!(taking);
+                let late = tokio::time::sleep(LATE);
+                tokio::pin!(taking, late);
+                let mut patient = true;
                 let turn = loop {
                     tokio::select! {
                         biased;
                         () = asked.stop.notified(), if listening => stop(&hearing, &mut listening),
                         turn = &mut taking => break turn,
+                        () = &mut late, if patient => {
+                            patient = false;
+                            teller.late();
+                        }
                     }
                 };
                 teller.turn(&turn, global.json);
@@ -91,6 +107,7 @@ pub async fn run(mut config: Config, global: &Global, telemetry: &Telemetry) -> 
     }
     teller.desk.aloud().finish();
     serving.abort();
+    covering.abort();
     turns.close().await;
     Ok(EXIT_DONE)
 }
@@ -124,6 +141,19 @@ fn desk(config: &Config, turns: &Turns, key: &Keys) -> Result<Arc<Desk>, Failure
     Ok(Arc::new(Desk::new(board, Hand::new(key.sender()), store, commander, aloud)))
 }
 
+/// Lets the ear know while the voice speaks, so that the program never hears itself.
+async fn cover(hearing: Arc<Hearing>, teller: Arc<Teller>) {
+    let mut quiet_since = Instant::now();
+    let mut ticks = tokio::time::interval(COVER_EVERY);
+    loop {
+        ticks.tick().await;
+        if teller.desk.aloud().voice().is_busy() {
+            quiet_since = Instant::now();
+        }
+        hearing.cover(quiet_since.elapsed() < COVER_TAIL);
+    }
+}
+
 /// Accepts no more; what was accepted is still done.
 fn stop(hearing: &Hearing, listening: &mut bool) {
     eprintln!("stopping when the accepted orders are done; a second signal ends at once");
@@ -150,6 +180,13 @@ impl Teller {
         self.desk.board.took(turn);
         self.numbers.took(turn);
         self.notes.turn(turn);
+    }
+
+    /// A turn takes long. An open microphone hears much that is not for it.
+    fn late(&self) {
+        if !self.open {
+            self.desk.aloud().cue(Cue::Late);
+        }
     }
 
     fn broadcast(&self, told: &Broadcast) {

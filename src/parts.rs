@@ -256,6 +256,8 @@ pub fn voice(config: &Config, enabled: bool) -> VoiceSettings {
         pitch: config.voice.pitch,
         volume: i8::try_from(volume).unwrap_or(100),
         voice: config.voice.espeak_voice.clone(),
+        engine: config.voice.engine,
+        radio: config.voice.radio,
     }
 }
 
@@ -269,6 +271,7 @@ pub fn hearing(config: &Config) -> HearingSettings {
         tail_ms: ms(config.hearing.tail),
         utterance_ms_max: ms(config.talk.longest),
         draft: config.hearing.draft,
+        headphones: config.hearing.headphones,
         open: config.talk.mode == Mode::Open,
     }
 }

@@ -224,6 +224,10 @@ impl Ear {
                 self.forget();
             }
         } else {
+            // Through loudspeakers the reply would be what was said before the key.
+            if self.shared.covered.load(Ordering::Relaxed) && !self.settings.headphones && self.endpoint.is_idle() {
+                self.apply(Event::Overrun);
+            }
             for piece in frames.chunks(FRAME_SAMPLES) {
                 self.apply(Event::Frames(piece));
                 let pace = &mut self.pace;

@@ -139,6 +139,12 @@ impl Endpoint {
         }
     }
 
+    /// Whether nothing is being said.
+    #[must_use]
+    pub fn is_idle(&self) -> bool {
+        matches!(self.state, State::Idle | State::Spent)
+    }
+
     /// Whether the key is up and the tail is still being taken.
     #[must_use]
     pub fn in_tail(&self) -> bool {

@@ -43,6 +43,9 @@ pub struct HearingSettings {
     pub draft: bool,
     /// Whether the microphone is always open and utterances begin and end by themselves; the key closes and opens it.
     pub open: bool,
+    /// Whether the microphone cannot hear the program's own voice; otherwise nothing of before the key is kept while
+    /// it speaks.
+    pub headphones: bool,
 }
 
 impl Default for HearingSettings {
@@ -54,6 +57,7 @@ impl Default for HearingSettings {
             utterance_ms_max: endpoint::UTTERANCE_MS_MAX,
             draft: true,
             open: false,
+            headphones: false,
         }
     }
 }
@@ -142,7 +146,8 @@ impl Hearing {
         Ok((Self { shared }, Heard { utterances: utterances_out, drafts: drafts_out, events: events_out }))
     }
 
-    /// While the program itself speaks, an open microphone is to hear nothing. With a key this changes nothing.
+    /// While the program itself speaks, an open microphone hears nothing, and a key that goes down has nothing before
+    /// it, unless the player wears headphones.
     pub fn cover(&self, covered: bool) {
         self.shared.covered.store(covered, Ordering::Relaxed);
     }

@@ -20,6 +20,7 @@ pub fn samples(cue: Cue, rate: u32) -> Vec<f32> {
 fn notes(cue: Cue) -> &'static [Note] {
     match cue {
         Cue::Heard => &[(880.0, 60)],
+        Cue::Late => &[(523.0, 50), (0.0, 70), (523.0, 50)],
         Cue::Done => &[(659.0, 80), (988.0, 120)],
         Cue::Question => &[(587.0, 70), (587.0, 70), (784.0, 130)],
         Cue::Refused => &[(440.0, 100), (330.0, 160)],
@@ -43,7 +44,7 @@ fn note(hertz: f32, milliseconds: u32, rate: u32) -> impl Iterator<Item = f32> {
 mod tests {
     use super::*;
 
-    const ALL: [Cue; 6] = [Cue::Heard, Cue::Done, Cue::Question, Cue::Refused, Cue::Failed, Cue::Nothing];
+    const ALL: [Cue; 7] = [Cue::Heard, Cue::Late, Cue::Done, Cue::Question, Cue::Refused, Cue::Failed, Cue::Nothing];
 
     /// How much of one frequency there is.
     fn strength(samples: &[f32], hertz: f32, rate: u32) -> f32 {

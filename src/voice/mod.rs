@@ -3,13 +3,16 @@
 mod cue;
 mod daemon;
 mod output;
+mod settings;
 mod wav_out;
 
+use std::num::NonZero;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+pub use settings::{Engine, VoiceSettings};
 pub use wav_out::{VoiceError, write};
 
 use crate::domain::{Cue, TEXT_CHARS_MAX};
@@ -24,50 +27,6 @@ pub const START_WAIT: Duration = Duration::from_secs(6);
 pub const RETRY_WAIT: Duration = Duration::from_secs(10);
 /// What the sound output still holds when a cue has ended for the program.
 const OUTPUT_TAIL: Duration = Duration::from_millis(200);
-
-/// How the voice sounds.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct VoiceSettings {
-    /// Whether anything is played at all. Replies written as files do not ask for this.
-    pub enabled: bool,
-    /// How fast, -100 to 100; 0 is normal.
-    pub rate: i8,
-    /// How high, -100 to 100; 0 is normal.
-    pub pitch: i8,
-    /// How loud, -100 (silent) to 100 (full, the default).
-    pub volume: i8,
-    /// The voice: a name that espeak-ng knows (`en-us`), or one of the speech service's. Empty takes the default.
-    pub voice: String,
-}
-
-impl Default for VoiceSettings {
-    fn default() -> Self {
-        Self { enabled: true, rate: 0, pitch: 0, volume: 100, voice: String::new() }
-    }
-}
-
-impl VoiceSettings {
-    /// The factor for samples, 0 to 1.
-    fn gain(&self) -> f32 {
-        (f32::from(self.volume.clamp(-100, 100)) + 100.0) / 200.0
-    }
-
-    /// espeak-ng's speed: 80 to 450, 175 is normal.
-    fn words_per_minute(&self) -> i32 {
-        let rate = i32::from(self.rate.clamp(-100, 100));
-        175 + rate * if rate < 0 { 95 } else { 275 } / 100
-    }
-
-    /// espeak-ng's pitch: 0 to 99.
-    fn espeak_pitch(&self) -> i32 {
-        (50 + i32::from(self.pitch.clamp(-100, 100)) / 2).min(99)
-    }
-
-    /// espeak-ng's amplitude: 0 to 100.
-    fn espeak_amplitude(&self) -> i32 {
-        (i32::from(self.volume.clamp(-100, 100)) + 100) / 2
-    }
-}
 
 /// A handle to the voice's thread; clones speak with the same voice. Everything returns at once, except
 /// [`Voice::start`] and [`Voice::drain`]. When the last handle is dropped, the thread says what it still has and ends.
@@ -207,10 +166,25 @@ impl Shared {
 struct Speaker {
     settings: VoiceSettings,
     shared: Arc<Shared>,
-    daemon: Result<Daemon, Away>,
+    speech: Result<Speech, Away>,
     /// When the speech service last left a sentence without an end.
     unanswered_at: Option<Instant>,
     output: Result<Output, Away>,
+}
+
+/// What speaks.
+enum Speech {
+    Service(Daemon),
+    Program,
+}
+
+impl Speech {
+    fn start(settings: &VoiceSettings) -> Result<Self, Away> {
+        match settings.engine {
+            Engine::System => Daemon::connect(settings).map(Self::Service).map_err(Away::new),
+            Engine::Espeak => wav_out::speak("ready", settings).map(|_| Self::Program).map_err(Away::new),
+        }
+    }
 }
 
 /// Something that does not work.
@@ -227,14 +201,14 @@ impl Away {
 
 impl Speaker {
     fn new(settings: VoiceSettings, shared: Arc<Shared>) -> Self {
-        let daemon = Daemon::connect(&settings).map_err(Away::new);
+        let speech = Speech::start(&settings);
         let output = Output::open().map_err(Away::new);
-        Self { settings, shared, daemon, unanswered_at: None, output }
+        Self { settings, shared, speech, unanswered_at: None, output }
     }
 
     /// What does not work, for the player.
     fn note(&self) -> Option<String> {
-        let speech = self.daemon.as_ref().err().map(|away| {
+        let speech = self.speech.as_ref().err().map(|away| {
             let why = &away.why;
             format!(
                 "no speech: {why}; replies are only shown (install speech-dispatcher and speech-dispatcher-espeak-ng)"
@@ -244,7 +218,9 @@ impl Speaker {
             let why = &away.why;
             format!("no cues: {why}; there is no sound output (start the sound server or plug in a device)")
         });
-        let notes: Vec<_> = [speech, sound].into_iter().flatten().collect();
+        let radio = (self.settings.radio && self.settings.engine == Engine::System)
+            .then(|| "no radio sound: it needs voice.engine = \"espeak\"".to_owned());
+        let notes: Vec<_> = [speech, sound, radio].into_iter().flatten().collect();
         (!notes.is_empty()).then(|| notes.join("; "))
     }
 
@@ -265,15 +241,22 @@ impl Speaker {
 
     /// False when the cue could not be played.
     fn play(&mut self, cue: Cue, epoch: u64) -> bool {
+        let gain = self.settings.gain();
+        self.sound(epoch, false, |rate| {
+            (rate, cue::samples(cue, rate.get()).into_iter().map(|sample| sample * gain).collect())
+        })
+    }
+
+    /// Plays what is made for the output's rate, which may be of another. False when the output does not work.
+    fn sound(&mut self, epoch: u64, radio: bool, make: impl FnOnce(NonZero<u32>) -> (NonZero<u32>, Vec<f32>)) -> bool {
         if self.output.as_ref().is_err_and(|away| away.since.elapsed() >= RETRY_WAIT) {
             self.output = Output::open().map_err(Away::new);
         }
         let Ok(output) = &self.output else {
             return false;
         };
-        let gain = self.settings.gain();
-        let samples = cue::samples(cue, output.rate()).into_iter().map(|sample| sample * gain).collect();
-        let played = output.play(samples, || self.shared.epoch.load(Ordering::SeqCst) != epoch);
+        let (rate, samples) = make(output.rate());
+        let played = output.play(samples, rate, radio, || self.shared.epoch.load(Ordering::SeqCst) != epoch);
         if !played {
             tracing::warn!("the sound output does not play any more");
             self.output = Err(Away::new("the sound output does not play any more"));
@@ -283,9 +266,28 @@ impl Speaker {
 
     /// False when the text could not be spoken to its end.
     fn speak(&mut self, text: &str, epoch: u64) -> bool {
-        if self.daemon.as_ref().is_err_and(|away| away.since.elapsed() >= RETRY_WAIT) {
-            self.daemon = Daemon::connect(&self.settings).map_err(Away::new);
+        if self.speech.as_ref().is_err_and(|away| away.since.elapsed() >= RETRY_WAIT) {
+            self.speech = Speech::start(&self.settings);
         }
+        match &self.speech {
+            Err(_) => false,
+            Ok(Speech::Service(_)) => self.ask_service(text, epoch),
+            Ok(Speech::Program) => match wav_out::speak(text, &self.settings) {
+                Ok((rate, samples)) => {
+                    let Some(rate) = NonZero::new(rate) else { return false };
+                    let samples = samples.into_iter().map(|one| f32::from(one) / f32::from(i16::MAX)).collect();
+                    self.sound(epoch, self.settings.radio, |_| (rate, samples))
+                }
+                Err(error) => {
+                    tracing::warn!("{error}");
+                    self.speech = Err(Away::new(error));
+                    false
+                }
+            },
+        }
+    }
+
+    fn ask_service(&mut self, text: &str, epoch: u64) -> bool {
         // Without a sound server every sentence would take its whole limit.
         if self.unanswered_at.is_some_and(|at| at.elapsed() < RETRY_WAIT) {
             return false;
@@ -293,7 +295,7 @@ impl Speaker {
         self.unanswered_at = None;
         // A service that died answers every call with an error; one new connection starts it again.
         for attempt in 0..2 {
-            let Ok(daemon) = &mut self.daemon else {
+            let Ok(Speech::Service(daemon)) = &mut self.speech else {
                 return false;
             };
             match daemon.speak(text, || self.shared.epoch.load(Ordering::SeqCst) != epoch) {
@@ -305,7 +307,7 @@ impl Speaker {
                 }
                 Err(error) => {
                     tracing::warn!(attempt, "the speech service failed: {error}");
-                    self.daemon = Daemon::connect(&self.settings).map_err(Away::new);
+                    self.speech = Speech::start(&self.settings);
                 }
             }
         }
@@ -340,18 +342,6 @@ mod tests {
             assert_eq!(speakable(text), expected);
         }
         assert_eq!(speakable(&"x".repeat(TEXT_CHARS_MAX + 5)).len(), TEXT_CHARS_MAX);
-    }
-
-    #[test]
-    fn settings_are_held_to_what_espeak_takes() {
-        for (value, expected) in
-            [(-128, (80, 0, 0)), (-100, (80, 0, 0)), (0, (175, 50, 50)), (100, (450, 99, 100)), (127, (450, 99, 100))]
-        {
-            let settings = VoiceSettings { rate: value, pitch: value, volume: value, ..VoiceSettings::default() };
-            let got = (settings.words_per_minute(), settings.espeak_pitch(), settings.espeak_amplitude());
-            assert_eq!(got, expected, "{value}");
-            assert!((0.0..=1.0).contains(&settings.gain()));
-        }
     }
 
     #[test]

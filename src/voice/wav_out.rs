@@ -93,7 +93,7 @@ fn file_name(index: usize, outcome: &str) -> String {
 }
 
 /// Lets espeak-ng speak the text; returns its rate and samples. The text goes through a pipe, so it can hold anything.
-fn speak(text: &str, settings: &VoiceSettings) -> Result<(u32, Vec<i16>), VoiceError> {
+pub(super) fn speak(text: &str, settings: &VoiceSettings) -> Result<(u32, Vec<i16>), VoiceError> {
     let mut command = Command::new(PROGRAM);
     command.args(["--stdin", "--stdout", "-b", "1"]);
     command.args(["-s", &settings.words_per_minute().to_string()]);

@@ -20,7 +20,7 @@ use sphereconnect::domain::{Cue, SAMPLE_RATE};
 use sphereconnect::hearing::key::{KEY_EVENTS_MAX, KeyEvent};
 use sphereconnect::hearing::microphone::{Microphone, MicrophoneError, devices};
 use sphereconnect::hearing::{Hearing, HearingEvent, HearingSettings, wav};
-use sphereconnect::voice::{self, Voice, VoiceError, VoiceSettings};
+use sphereconnect::voice::{self, Engine, Voice, VoiceError, VoiceSettings};
 
 /// The rate the virtual speaker is recorded at.
 const SPEAKER_RATE: u32 = 48_000;
@@ -157,6 +157,28 @@ fn speaks() {
     println!("cut sentence: {:.3} s above silence", loud_seconds(&cut));
     assert!((0.2..1.6).contains(&loud_seconds(&cut)));
 
+    // espeak-ng's sound is played by the program itself, and can be sent through a radio: its lows are gone.
+    let lows = |radio| {
+        let (voice, note) = Voice::start(VoiceSettings { engine: Engine::Espeak, radio, ..VoiceSettings::default() });
+        assert_eq!(note, None);
+        let sound = recorded(&folder, || {
+            assert!(voice.speak("Scout the Route is with Kestrel."));
+            assert!(voice.drain(Duration::from_secs(15)));
+        });
+        assert!((0.8..4.0).contains(&loud_seconds(&sound)), "{}", loud_seconds(&sound));
+        let cut = recorded(&folder, || {
+            assert!(voice.speak(long) && voice.speak(long));
+            std::thread::sleep(Duration::from_millis(1_000));
+            voice.stop();
+            assert!(voice.drain(Duration::from_secs(2)));
+        });
+        assert!((0.2..1.6).contains(&loud_seconds(&cut)), "{}", loud_seconds(&cut));
+        lows_of(&sound)
+    };
+    let (plain, radio) = (lows(false), lows(true));
+    println!("below 200 Hz: {plain:.4} of the sound, through the radio {radio:.4}");
+    assert!(radio < plain / 2.0);
+
     // The service dies between two sentences; the next one is heard all the same.
     kill_speech(&folder);
     let again = recorded(&folder, || {
@@ -254,6 +276,17 @@ pub(crate) fn recorded(folder: &Path, work: impl FnOnce()) -> Vec<f32> {
 /// How long it is not silent, counted in pieces of 10 ms.
 pub(crate) fn loud_seconds(samples: &[f32]) -> f64 {
     samples.chunks(SPEAKER_RATE as usize / 100).filter(|piece| peak(piece) > 0.01).count() as f64 / 100.0
+}
+
+/// The share of the sound's energy below 200 Hz, by a filter of first order.
+fn lows_of(samples: &[f32]) -> f32 {
+    let share = 1.0 - (-std::f32::consts::TAU * 200.0 / SPEAKER_RATE as f32).exp();
+    let mut low = 0.0;
+    let energy = samples.iter().map(|sample| {
+        low += share * (sample - low);
+        low * low
+    });
+    energy.sum::<f32>() / samples.iter().map(|sample| sample * sample).sum::<f32>()
 }
 
 fn peak(samples: &[f32]) -> f32 {
