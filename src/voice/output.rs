@@ -48,7 +48,8 @@ impl Output {
         let player = Player::connect_new(self.sink.mixer());
         let sound = SamplesBuffer::new(NonZero::<u16>::MIN, rate, samples);
         if radio {
-            player.append(sound.high_pass(RADIO_LOW_HZ).low_pass(RADIO_HIGH_HZ).distortion(RADIO_DRIVE, RADIO_CLIP));
+            // The band comes last: clipping makes sounds outside of it.
+            player.append(sound.distortion(RADIO_DRIVE, RADIO_CLIP).high_pass(RADIO_LOW_HZ).low_pass(RADIO_HIGH_HZ));
         } else {
             player.append(sound);
         }
