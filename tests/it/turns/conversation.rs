@@ -40,7 +40,7 @@ async fn an_objective_is_created_with_its_tasks() {
         "yes",
         "undo",
         "Create task count the crates.",
-        "Deep Core Survey",
+        "Copper Harvest",
         "no",
     ];
     let run = demo.say(ARCHON, &texts).await;
