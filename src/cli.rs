@@ -10,10 +10,12 @@ use crate::domain::Kind;
 mod daemon;
 mod eval;
 mod people;
+mod setup;
 
 pub use daemon::{Service, Talk};
 pub use eval::Eval;
 pub use people::{Access, Category, Commander, Members, Rank, RankPieces, Roll, Squad};
+pub use setup::Setup;
 
 /// The voice that runs a guild: spoken orders become changes in the guild's PostgreSQL, answered aloud.
 #[derive(Debug, Parser)]
@@ -30,7 +32,7 @@ pub struct Cli {
 /// Options of every command.
 #[derive(Debug, Args)]
 pub struct Global {
-    /// Settings file; config.toml in the project lists every key
+    /// Settings file instead of the one that `setup` writes; config.toml in the project lists every key
     #[arg(long, global = true, value_name = "FILE")]
     pub config: Option<PathBuf>,
     /// The guild to act in
@@ -109,6 +111,8 @@ pub enum Command {
     },
     /// Play a folder of sentences and recordings, and count what comes out right
     Eval(Eval),
+    /// Ask what a player has to decide, try it, write the settings, and grade one order
+    Setup(Setup),
     /// Try every part and say what to do about each that fails
     Doctor,
     /// Say who did what: your own orders, or everyone's with the right to manage the guild

@@ -5,58 +5,85 @@ use std::time::Duration;
 use serde_json::json;
 
 use crate::config::Config;
+use crate::control::board::Report;
+use crate::control::{Answer, ControlError, Request, client};
 use crate::domain::{Utterance, UtteranceId};
+use crate::hearing::key;
+use crate::hearing::levels::LevelTrouble;
 use crate::parts::{self, EXIT_DONE, EXIT_PART, Failure};
+use crate::setup::meter;
 use crate::voice::{self, Voice};
-use crate::{demo, hearing, show};
+use crate::{demo, show};
 
 /// The longest wait for the voice to say its test sentence.
 const VOICE_WAIT: Duration = Duration::from_secs(8);
+
+/// How long the microphone is recorded.
+const RECORDING: Duration = Duration::from_secs(2);
 
 /// What became of one part.
 struct Finding {
     part: &'static str,
     /// Whether `run` can work without it.
     needed: bool,
-    result: Result<String, String>,
+    result: Result<Works, String>,
+}
+
+/// How a part works that does.
+enum Works {
+    Well(String),
+    /// It works, but what comes of it will be poor.
+    Poorly(String),
 }
 
 /// Examines the parts one after another and prints a line for each. The exit code is 3 when a part that is needed for
-/// orders from recordings or typed words is missing; the microphone, the voice and the endpoint may be.
+/// orders from recordings or typed words is missing; the key, the microphone, the voice and the endpoint may be. While a
+/// daemon runs, its microphone is left to it.
 ///
 /// # Errors
 /// Never for a part that fails; that is a finding.
 pub async fn run(config: &Config, json: bool) -> Result<u8, Failure> {
+    let daemon = client::ask(config, Request::Status);
+    let running = daemon.as_ref().ok().and_then(|answer| answer.status.as_deref());
     let findings = [
-        Finding { part: "speech", needed: true, result: speech(config).await }.show(json),
-        Finding { part: "database", needed: true, result: database(config).await }.show(json),
-        Finding { part: "endpoint", needed: false, result: endpoint(config).await }.show(json),
-        Finding { part: "talk key", needed: false, result: Ok("Enter in the terminal where `run` runs".to_owned()) }
-            .show(json),
-        Finding { part: "microphone", needed: false, result: microphone(config).await }.show(json),
-        Finding { part: "voice", needed: false, result: spoken(config).await }.show(json),
-        Finding { part: "reply files", needed: false, result: reply_files(config).await }.show(json),
+        needed("speech", speech(config).await).show(json),
+        needed("database", database(config).await).show(json),
+        optional("endpoint", well(endpoint(config).await)).show(json),
+        optional("talk key", well(talk_key(config).await)).show(json),
+        optional("microphone", microphone(config, running).await).show(json),
+        optional("voice", well(spoken(config, running).await)).show(json),
+        optional("reply files", well(reply_files(config).await)).show(json),
+        optional("daemon", well(told(&daemon))).show(json),
     ];
     let missing = findings.iter().any(|one| one.needed && one.result.is_err());
     Ok(if missing { EXIT_PART } else { EXIT_DONE })
+}
+
+fn needed(part: &'static str, result: Result<String, String>) -> Finding {
+    Finding { part, needed: true, result: well(result) }
+}
+
+fn optional(part: &'static str, result: Result<Works, String>) -> Finding {
+    Finding { part, needed: false, result }
+}
+
+fn well(result: Result<String, String>) -> Result<Works, String> {
+    result.map(Works::Well)
 }
 
 impl Finding {
     /// Prints the finding, as soon as it is there.
     fn show(self, json: bool) -> Self {
         let Self { part, needed, result } = &self;
-        let (works, text) = match result {
-            Ok(text) => (true, text),
-            Err(text) => (false, text),
+        let (mark, text) = match result {
+            Ok(Works::Well(text)) => ("ok", text),
+            Ok(Works::Poorly(text)) => ("poor", text),
+            Err(text) => (if *needed { "FAILS" } else { "absent" }, text),
         };
         if json {
-            show::line(json!({"part": part, "works": works, "needed": needed, "detail": text}));
+            let (works, poor) = (result.is_ok(), mark == "poor");
+            show::line(json!({"part": part, "works": works, "poor": poor, "needed": needed, "detail": text}));
         } else {
-            let mark = match (works, needed) {
-                (true, _) => "ok",
-                (false, true) => "FAILS",
-                (false, false) => "absent",
-            };
             show::line(format_args!("{mark:<7} {part:<12} {text}"));
         }
         self
@@ -109,18 +136,56 @@ async fn endpoint(config: &Config) -> Result<String, String> {
     }
 }
 
-async fn microphone(config: &Config) -> Result<String, String> {
-    let device = config.hearing.microphone.clone();
-    let tried = tokio::task::spawn_blocking(move || {
-        let opened = hearing::microphone::Microphone::open(device.as_deref());
-        opened
-            .map(|open| format!("{} at {} samples a second", open.device(), open.rate()))
-            .map_err(|error| error.to_string())
-    });
-    tried.await.unwrap_or_else(|_| Err("the microphone could not be tried".to_owned()))
+async fn talk_key(config: &Config) -> Result<String, String> {
+    let talk = config.talk.clone();
+    let tried = tokio::task::spawn_blocking(move || key::check(&talk).map_err(|error| error.to_string()));
+    tried.await.unwrap_or_else(|_| Err("the talk key could not be tried".to_owned()))
 }
 
-async fn spoken(config: &Config) -> Result<String, String> {
+/// Records for a moment and says why words will not be understood.
+async fn microphone(config: &Config, running: Option<&Report>) -> Result<Works, String> {
+    if let Some(report) = running {
+        let (pid, name) = (report.pid, &report.setting.microphone);
+        let trouble = report.microphone_trouble.as_ref();
+        return match trouble {
+            None => Ok(Works::Well(format!("{name}, in use by the daemon (process {pid}) and not tried"))),
+            Some(trouble) => Ok(Works::Poorly(format!("{name}, in use by the daemon (process {pid}): {trouble}"))),
+        };
+    }
+    eprintln!("say something for {} seconds …", RECORDING.as_secs());
+    let device = config.hearing.microphone.clone();
+    let tried = tokio::task::spawn_blocking(move || meter::record(device.as_deref(), RECORDING, |_| ())).await;
+    let trial = tried.unwrap_or_else(|_| Err("the microphone could not be tried".to_owned()))?;
+    let said = format!("{} at {} samples a second, {}", trial.device, trial.rate, meter::describe(&trial.levels));
+    match trial.levels.trouble() {
+        None => Ok(Works::Well(said)),
+        Some(trouble @ LevelTrouble::Silent) => Err(format!("{said}: {trouble}")),
+        Some(trouble @ LevelTrouble::Faint) => Ok(Works::Poorly(format!("{said}: nobody spoke, or {trouble}"))),
+        Some(trouble) => Ok(Works::Poorly(format!("{said}: {trouble}"))),
+    }
+}
+
+/// What the daemon says of itself.
+fn told(daemon: &Result<Answer, ControlError>) -> Result<String, String> {
+    match daemon {
+        Ok(Answer { status: Some(report), .. }) => {
+            let Report { pid, uptime_s, .. } = report.as_ref();
+            Ok(format!("runs as process {pid} for {uptime_s} s; `sphereconnect status` tells more"))
+        }
+        Ok(answer) => Err(answer.error.clone().unwrap_or_else(|| "the daemon did not say how it is".to_owned())),
+        Err(ControlError::NoDaemon(_)) => Ok("none runs here; `sphereconnect run` starts one".to_owned()),
+        Err(error) => Err(error.to_string()),
+    }
+}
+
+async fn spoken(config: &Config, running: Option<&Report>) -> Result<String, String> {
+    // What is spoken now would be heard as an order.
+    if let Some(report) = running.filter(|report| report.setting.open_microphone) {
+        return Ok(format!(
+            "not tried: the microphone of the daemon (process {}) is open and would hear it",
+            report.pid
+        ));
+    }
     let settings = parts::voice(config, true);
     let tried = tokio::task::spawn_blocking(move || {
         let (voice, note) = Voice::start(settings);

@@ -39,4 +39,5 @@ pub mod name_trial;
 pub mod operator;
 pub mod parts;
 pub mod people;
+pub mod setup;
 pub mod show;

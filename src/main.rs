@@ -8,14 +8,14 @@ use clap::Parser;
 
 use sphereconnect::aloud::Aloud;
 use sphereconnect::cli::{Cli, Command, Global, Guild, Members, Models, Sounding};
-use sphereconnect::config::Config;
+use sphereconnect::config::{self, Config};
 use sphereconnect::control::{client, service};
 use sphereconnect::domain::UtteranceId;
 use sphereconnect::guild_file::GuildFile;
 use sphereconnect::parts::{self, EXIT_DONE, EXIT_SOME_NOT, Failure};
 use sphereconnect::turn::{Ending, Input};
 use sphereconnect::{
-    demo, doctor, eval, guild_file, journal, lint, listen, member, name_trial, operator, people, show, speech,
+    demo, doctor, eval, guild_file, journal, lint, listen, member, name_trial, operator, people, setup, show, speech,
     telemetry,
 };
 
@@ -30,7 +30,11 @@ fn main() -> ExitCode {
     }
 }
 
-fn start(cli: Cli) -> Result<u8, Failure> {
+fn start(mut cli: Cli) -> Result<u8, Failure> {
+    let target = cli.global.config.clone().or_else(config::user_file);
+    // The player's own file need not be there, and `setup` makes whichever is named.
+    let may_be_missing = cli.global.config.is_none() || matches!(cli.command, Command::Setup(_));
+    cli.global.config = target.clone().filter(|file| !may_be_missing || file.exists());
     let config = Config::load(cli.global.config.as_deref(), |name| std::env::var(name).ok()).map_err(Failure::usage)?;
     let telemetry = telemetry::start(&config.log, cli.global.verbose, cli.global.trace.as_deref());
     let telemetry = telemetry.map_err(Failure::usage)?;
@@ -58,6 +62,7 @@ fn start(cli: Cli) -> Result<u8, Failure> {
                 demo::run(config, &cli.global, &sounding).await
             }
             Command::Eval(wanted) => eval::run(config, &cli.global, &wanted).await,
+            Command::Setup(answers) => setup::run(config, &cli.global, &answers, target).await,
             Command::Doctor => doctor::run(&config, cli.global.json).await,
             Command::Journal(wanted) => journal::run(&config, &cli.global, &wanted).await,
             Command::Guild(command) => guild(&config, &cli.global, command).await,

@@ -81,6 +81,12 @@ pub fn default_data_dir() -> Result<PathBuf, EmbeddedError> {
     Ok(dirs.data_dir().to_path_buf())
 }
 
+/// Whether there is a cluster in the folder, running or not.
+#[must_use]
+pub fn is_made(data_dir: &Path) -> bool {
+    data_dir.join("pg/PG_VERSION").exists()
+}
+
 /// A running cluster, ours or shared. Dropping it stops the server when it is ours.
 #[derive(Debug)]
 pub struct Embedded {

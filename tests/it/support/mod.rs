@@ -157,7 +157,8 @@ pub fn program(data_dir: &Path) -> Command {
     for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("SPHERECONNECT_")) {
         command.env_remove(name);
     }
-    command.env("SPHERECONNECT_DATA_DIR", data_dir).stdin(Stdio::null());
+    command.env("SPHERECONNECT_DATA_DIR", data_dir).env("XDG_CONFIG_HOME", data_dir.join("settings"));
+    command.stdin(Stdio::null());
     command
 }
 
