@@ -13,6 +13,7 @@ use crate::config::Config;
 const HEAD: &str = "\
 # Written by `sphereconnect setup`, which can be run again. Keys that are left out keep their defaults; config.toml of
 # the project lists them all, with what they mean.
+
 ";
 
 /// One answer for the file.
@@ -107,12 +108,12 @@ fn changed(text: &str, changes: &[Change]) -> Result<String, String> {
 /// See [`FileError`]; the old file stays then.
 pub fn write(path: &Path, changes: &[Change]) -> Result<(), FileError> {
     let form = |detail: String| FileError::Form { path: path.display().to_string(), detail };
-    let (target, old) = match fs::read_to_string(path) {
-        Ok(text) => (path.canonicalize().map_err(system("find", path))?, text),
-        Err(error) if error.kind() == ErrorKind::NotFound => (path.to_owned(), HEAD.to_owned()),
+    let (target, head, old) = match fs::read_to_string(path) {
+        Ok(text) => (path.canonicalize().map_err(system("find", path))?, "", text),
+        Err(error) if error.kind() == ErrorKind::NotFound => (path.to_owned(), HEAD, String::new()),
         Err(error) => return Err(system("read", path)(error)),
     };
-    let text = changed(&old, changes).map_err(form)?;
+    let text = format!("{head}{}", changed(&old, changes).map_err(form)?);
     if let Some(folder) = target.parent().filter(|folder| !folder.as_os_str().is_empty()) {
         fs::create_dir_all(folder).map_err(system("make", folder))?;
     }

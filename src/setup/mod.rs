@@ -107,7 +107,14 @@ pub async fn run(config: Config, global: &Global, answers: &Setup, target: Optio
     let is_own = config::user_file().as_ref() == Some(&target);
     let named = if is_own { String::new() } else { format!(" --config {}", target.display()) };
     let code = code?;
-    ask.say(format_args!("\nReady: sphereconnect{named} run"));
+    if sounds {
+        ask.say(format_args!("\nReady: sphereconnect{named} run"));
+    } else {
+        ask.say(format_args!(
+            "\nReady to type: sphereconnect{named} say \"what can I say\". The microphone gave no sound or was not tried; \
+             sphereconnect{named} doctor tries it, and with it sphereconnect{named} run"
+        ));
+    }
     Ok(code)
 }
 

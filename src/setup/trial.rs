@@ -56,12 +56,18 @@ impl Guide<'_> {
                 self.ask.is_so(&question).await?
             });
         let commander = parts::commander(config)?;
-        let recogniser = if by_voice { Some(parts::recogniser(config).await?) } else { None };
+        let recogniser = if by_voice { self.told(parts::recogniser(config).await) } else { None };
+        let by_voice = recogniser.is_some();
         let session = store.sign_in(config.guild.as_deref(), config.member.as_deref()).await?;
         // Whoever answers a question of this program need not call it by name.
         let settings = TurnSettings { must_be_called: false, ..parts::turn_settings(config, true) };
         let mut turns = Turns::new(Arc::clone(store), session, commander, recogniser, settings);
-        let spoken = if by_voice { self.listen(config, &sentence).await? } else { None };
+        let spoken = if by_voice {
+            let heard = self.listen(config, &sentence).await;
+            self.told(heard).flatten()
+        } else {
+            None
+        };
         let levels = spoken.as_ref().and_then(|utterance| Levels::of(&utterance.samples));
         let input = match spoken {
             Some(utterance) => Input::Sound(utterance),
@@ -109,6 +115,11 @@ impl Guide<'_> {
         }
         self.ask.say(format_args!("  ! no order came within {} s, so it is taken as typed", ORDER_WAIT.as_secs()));
         Ok(None)
+    }
+
+    /// What works; of the rest it is said why not, and the order is typed.
+    fn told<T>(&self, result: Result<T, Failure>) -> Option<T> {
+        result.map_err(|failure| self.ask.say(format_args!("  ! {:#}", failure.error))).ok()
     }
 
     fn show(&self, one: &Grade) {

@@ -24,6 +24,7 @@ mod recovery;
 mod refusals;
 mod requirements;
 mod schema;
+mod setup;
 mod sign_in;
 mod support;
 mod tidy;

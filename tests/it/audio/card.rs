@@ -132,7 +132,7 @@ impl Drop for Card {
 }
 
 /// ALSA's settings: everything goes to the private server.
-pub(super) fn alsa_settings(folder: &Path) {
+pub(crate) fn alsa_settings(folder: &Path) {
     let server = folder.join("pulse/native");
     let text = format!(
         "</usr/share/alsa/alsa.conf>\n\
@@ -184,7 +184,7 @@ fn environment(command: &mut Command, folder: &Path) {
 }
 
 /// Runs one ignored test of this program with the card's environment.
-pub(super) fn inside(test: &str, folder: &Path) {
+pub(crate) fn inside(test: &str, folder: &Path) {
     let mut command = Command::new(std::env::current_exe().unwrap());
     command.args(["--exact", test, "--ignored", "--nocapture", "--test-threads=1"]);
     environment(&mut command, folder);
