@@ -19,16 +19,10 @@ use daemon::{FileDaemon, FileLog, FileMetrics};
 use table::{Read, merge};
 
 pub use daemon::{Daemon, Log};
+pub use table::user_file;
 
 /// The documented defaults; also what a user copies to begin with.
 pub const DEFAULT_TEXT: &str = include_str!("../config.toml");
-
-/// The player's own settings file, which is read when no other is named: `sphereconnect/config.toml` in the user's folder
-/// for settings. It need not be there. `None` for a user without a home.
-#[must_use]
-pub fn user_file() -> Option<PathBuf> {
-    directories::ProjectDirs::from("", "", "sphereconnect").map(|folders| folders.config_dir().join("config.toml"))
-}
 
 /// Every setting, checked.
 #[derive(Debug, Clone)]

@@ -1,4 +1,13 @@
-//! The settings as they stand in files: one put over another, and what differs between two.
+//! The settings as they stand in files: where the player's own is, one put over another, and what differs between two.
+
+use std::path::PathBuf;
+
+/// The player's own settings file, which is read when no other is named: `sphereconnect/config.toml` in the user's folder
+/// for settings. It need not be there. `None` for a user without a home.
+#[must_use]
+pub fn user_file() -> Option<PathBuf> {
+    directories::ProjectDirs::from("", "", "sphereconnect").map(|folders| folders.config_dir().join("config.toml"))
+}
 
 /// All settings as they were read, to be compared. They may hold a secret, so they are never shown.
 #[derive(Clone, Default)]
