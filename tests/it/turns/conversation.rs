@@ -50,7 +50,9 @@ async fn an_objective_is_created_with_its_tasks() {
     let expected = json!([{"action": "objective.create", "name": "Silent Watch", "priority": "high", "tasks": tasks}]);
     assert_eq!(turns[1]["commands"], expected);
     assert_eq!(turns[1]["reply"], "Objective Silent Watch is created with high priority and 3 tasks.");
-    assert_eq!(demo.changes(&json!({"id": turns[1]["turn"]})).await.len(), 4, "the objective and three tasks");
+    let journal = demo.journal().await;
+    let own = journal.iter().find(|row| row["utterance_id"] == turns[1]["turn"]).unwrap();
+    assert_eq!(demo.changes(own).await.len(), 4, "the objective and three tasks");
     assert_eq!(before, demo.guild_rows().await, "all four are gone again");
 }
 
